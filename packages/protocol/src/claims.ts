@@ -1,0 +1,204 @@
+import * as z from 'zod';
+
+/** Permission names of the published product (reference 02 §4.2). */
+export const Permission = z.enum([
+  'account.plan.read-only',
+  'account.projects.read-only',
+  'account.projects.read-write',
+  'account.tokens.create',
+  'account.workspaces.read-only',
+  'account.workspace-protection.read-write',
+  'network.streams.read-only',
+  'network.events.read-only',
+  'network.webhooks.read-only',
+  'network.webhooks.read-write',
+  'network.webtty-servers.read-only',
+  'network.webtty-servers.read-write',
+  'tunnels.resources.read-only',
+  'tunnels.tunnels.create-delete',
+  'tunnels.streams.create-delete',
+  'webtty.sessions.read-only',
+  'webtty.sessions.read-write',
+  'webtty.logs.read-only',
+  'turn.credentials.create',
+  'turn.relay.allocate',
+]);
+export type Permission = z.infer<typeof Permission>;
+
+const MAX_PATTERN = 256;
+
+/** How a field is compared: the exact value, one of a list, or a regular expression that must match the whole value. */
+export const Match = z.union([
+  z.union([z.string(), z.number(), z.boolean()]),
+  z.strictObject({ exact: z.union([z.string(), z.number(), z.boolean()]) }),
+  z.strictObject({
+    oneof: z
+      .array(z.union([z.string(), z.number(), z.boolean()]))
+      .min(1)
+      .max(256),
+  }),
+  z.strictObject({ regex: z.string().min(1).max(MAX_PATTERN) }),
+]);
+export type Match = z.infer<typeof Match>;
+
+const createFields = [
+  'name',
+  'type',
+  'publish',
+  'protocol',
+  'geo_ip',
+  'trusted_ips',
+  'host',
+  'hostname',
+  'port',
+  'tls_mode',
+  'tls_alpns',
+  'tls_min_version',
+  'tls_ciphers',
+  'mtls_auth',
+  'http_version',
+  'http_use_tls',
+  'upstream_tls',
+  'token_auth',
+  'rstream_auth',
+  'challenge_mode',
+] as const;
+const connectFields = [
+  ...createFields,
+  'id',
+  'client_id',
+  'user_id',
+  'workspace_id',
+  'project_id',
+  'cluster_id',
+  'plan',
+  'provider',
+  'region',
+  'status',
+  'creation_date',
+] as const;
+
+/** A boolean tree over field matches; labels match one by one. */
+export type Filter = { [field: string]: Match | Record<string, Match> } | { AND: Filter[] } | { OR: Filter[] };
+
+const filterOf = (fields: readonly string[]): z.ZodType<Filter> => {
+  const leaf = z.strictObject({
+    ...Object.fromEntries(fields.map((field) => [field, Match.optional()])),
+    labels: z.record(z.string(), Match).optional(),
+  });
+  const node: z.ZodType<Filter> = z.lazy(
+    () =>
+      z.union([
+        z.strictObject({ AND: z.array(node).min(1).max(32) }),
+        z.strictObject({ OR: z.array(node).min(1).max(32) }),
+        leaf,
+      ]) as unknown as z.ZodType<Filter>,
+  );
+  return node;
+};
+
+export const CreateFilter = filterOf(createFields);
+export const ConnectFilter = filterOf(connectFields);
+
+/** What a token may do with tunnels: each action is allowed, refused, or allowed where the filter holds. */
+export const TunnelScopes = z.strictObject({
+  create: z.union([z.boolean(), z.strictObject({ filters: CreateFilter.optional() })]).optional(),
+  connect: z
+    .union([
+      z.boolean(),
+      z.strictObject({ filters: ConnectFilter.optional(), params: z.strictObject({ path: Match.optional() }).optional() }),
+    ])
+    .optional(),
+  list: z
+    .union([z.boolean(), z.strictObject({ filters: ConnectFilter.optional(), select: z.record(z.string(), z.boolean()).optional() })])
+    .optional(),
+});
+export type TunnelScopes = z.infer<typeof TunnelScopes>;
+
+const ResourceLeaf = z
+  .strictObject({
+    workspaces: z.array(z.string()).min(1).max(256).optional(),
+    projects: z.array(z.string()).min(1).max(256).optional(),
+    scopes: z.strictObject({ tunnels: TunnelScopes }).optional(),
+  })
+  .refine((leaf) => !(leaf.workspaces && leaf.projects), 'name workspaces or projects, not both')
+  .refine((leaf) => Object.values(leaf).some((value) => value !== undefined), 'at least one of workspaces, projects, scopes');
+export type ResourceLeaf = z.infer<typeof ResourceLeaf>;
+
+/** A boolean tree of resource boundaries (reference 02 §4.4). Missing = everything of the owner. */
+export type ResourceNode = ResourceLeaf | { AND: ResourceNode[] } | { OR: ResourceNode[] };
+export const ResourceNode: z.ZodType<ResourceNode> = z.lazy(() =>
+  z.union([
+    z.strictObject({ AND: z.array(ResourceNode).min(1).max(32) }),
+    z.strictObject({ OR: z.array(ResourceNode).min(1).max(32) }),
+    ResourceLeaf,
+  ]),
+);
+
+export const Resources = z.strictObject({ tunnels: ResourceNode });
+export type Resources = z.infer<typeof Resources>;
+
+export const TokenFamily = z.enum(['auth', 'pat', 'app']);
+export type TokenFamily = z.infer<typeof TokenFamily>;
+
+const registered = {
+  iss: z.string().optional(),
+  aud: z.union([z.string(), z.array(z.string())]).optional(),
+  sub: z.string().optional(),
+  jti: z.string().optional(),
+  iat: z.int().optional(),
+  nbf: z.int().optional(),
+  metadata: z.strictObject({ engine: z.string().optional() }).optional(),
+  resources: Resources.optional(),
+};
+const permissions = z.array(Permission).nullable();
+
+/** Claims by family (reference 02 §4.1). Unknown keys are refused. `permissions: null` = everything the parent has. */
+export const AuthClaims = z.strictObject({
+  ...registered,
+  type: z.literal('auth'),
+  userId: z.string(),
+  permissions,
+  exp: z.int(),
+  /** The stored credential that this token was delegated from: it dies with it. */
+  sourceCredentialId: z.string().optional(),
+  sourceCredentialUpdatedAt: z.string().optional(),
+});
+export const PatClaims = z.strictObject({
+  ...registered,
+  type: z.literal('pat'),
+  /** Endpoint (8 hex) of the project that the token belongs to; absent for a workspace-wide token. */
+  token_endpoint: z.string().optional(),
+  exp: z.int().optional(),
+});
+export const AppClaims = z.strictObject({
+  ...registered,
+  type: z.literal('app'),
+  clientId: z.string(),
+  permissions,
+  iat: z.int(),
+  exp: z.int(),
+});
+export const TokenClaims = z.discriminatedUnion('type', [AuthClaims, PatClaims, AppClaims]);
+export type TokenClaims = z.infer<typeof TokenClaims>;
+
+/** Which project something happens in. */
+export interface ProjectRef {
+  readonly id: string;
+  readonly workspaceId: string;
+  /** 8 hex characters; first label of the project's engine host. */
+  readonly endpoint: string;
+}
+
+/** The four things a credential can ask the engine for, and the one it asks the control plane for. The evaluator answers each. */
+export type Action =
+  | { readonly type: 'session.open'; readonly project: ProjectRef }
+  | { readonly type: 'tunnel.create'; readonly project: ProjectRef; readonly tunnel: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: 'tunnel.connect';
+      readonly project: ProjectRef;
+      readonly tunnel: Readonly<Record<string, unknown>>;
+      readonly path?: string;
+    }
+  | { readonly type: 'tunnel.list'; readonly project: ProjectRef; readonly tunnel?: Readonly<Record<string, unknown>> }
+  | { readonly type: 'control'; readonly permission: Permission; readonly workspaceId?: string; readonly project?: ProjectRef };

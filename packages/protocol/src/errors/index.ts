@@ -1,0 +1,12 @@
+export {
+  RstreamError,
+  errorEntry,
+  errorFromReport,
+  toRstreamError,
+  type ErrorCode,
+  type ErrorEntry,
+  type ErrorOptions,
+  type ErrorReport,
+} from './error.ts';
+export { localErrors, type LocalErrorCode } from './local.ts';
+export { wireErrors, type WireErrorCode } from './wire.ts';

@@ -1,0 +1,25 @@
+import { carrierLimits } from './carrier.ts';
+import { configLimits } from './config.ts';
+import { controlLimits } from './control.ts';
+import { edgeLimits } from './edge.ts';
+import { mcpLimits } from './mcp.ts';
+import { muxLimits } from './mux.ts';
+import { relayLimits } from './relay.ts';
+import { tokenLimits } from './tokens.ts';
+import { webttyLimits } from './webtty.ts';
+
+export type { Limit, LimitTable } from './limit.ts';
+export { carrierLimits, configLimits, controlLimits, edgeLimits, mcpLimits, muxLimits, relayLimits, tokenLimits, webttyLimits };
+
+/** Every limit by area; `docs/LIMITS.md` has a row for each. */
+export const limits = {
+  mux: muxLimits,
+  carrier: carrierLimits,
+  relay: relayLimits,
+  edge: edgeLimits,
+  tokens: tokenLimits,
+  config: configLimits,
+  control: controlLimits,
+  webtty: webttyLimits,
+  mcp: mcpLimits,
+} as const;
