@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { tokenLimits } from './limits/tokens.ts';
 
-/** Permission names of the published product (reference 02 §4.2). */
+/** Permission names of the published product. `<area>.<resource>.<what>`. */
 export const Permission = z.enum([
   'account.plan.read-only',
   'account.projects.read-only',
@@ -25,19 +26,17 @@ export const Permission = z.enum([
 ]);
 export type Permission = z.infer<typeof Permission>;
 
-const MAX_PATTERN = 256;
+const branches = tokenLimits.resourceBranches.default;
+const targets = tokenLimits.resourceTargets.default;
 
-/** How a field is compared: the exact value, one of a list, or a regular expression that must match the whole value. */
+const Scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+/** How a field is compared: the exact value, one of a list, or a regular expression (RE2 syntax) that must match the whole value. */
 export const Match = z.union([
-  z.union([z.string(), z.number(), z.boolean()]),
-  z.strictObject({ exact: z.union([z.string(), z.number(), z.boolean()]) }),
-  z.strictObject({
-    oneof: z
-      .array(z.union([z.string(), z.number(), z.boolean()]))
-      .min(1)
-      .max(256),
-  }),
-  z.strictObject({ regex: z.string().min(1).max(MAX_PATTERN) }),
+  Scalar,
+  z.strictObject({ exact: Scalar }),
+  z.strictObject({ oneof: z.array(Scalar).min(1).max(targets) }),
+  z.strictObject({ regex: z.string().min(1).max(tokenLimits.patternCharacters.default) }),
 ]);
 export type Match = z.infer<typeof Match>;
 
@@ -89,8 +88,8 @@ const filterOf = (fields: readonly string[]): z.ZodType<Filter> => {
   const node: z.ZodType<Filter> = z.lazy(
     () =>
       z.union([
-        z.strictObject({ AND: z.array(node).min(1).max(32) }),
-        z.strictObject({ OR: z.array(node).min(1).max(32) }),
+        z.strictObject({ AND: z.array(node).min(1).max(branches) }),
+        z.strictObject({ OR: z.array(node).min(1).max(branches) }),
         leaf,
       ]) as unknown as z.ZodType<Filter>,
   );
@@ -117,25 +116,51 @@ export type TunnelScopes = z.infer<typeof TunnelScopes>;
 
 const ResourceLeaf = z
   .strictObject({
-    workspaces: z.array(z.string()).min(1).max(256).optional(),
-    projects: z.array(z.string()).min(1).max(256).optional(),
+    workspaces: z.array(z.string().min(1)).min(1).max(targets).optional(),
+    projects: z.array(z.string().min(1)).min(1).max(targets).optional(),
     scopes: z.strictObject({ tunnels: TunnelScopes }).optional(),
   })
   .refine((leaf) => !(leaf.workspaces && leaf.projects), 'name workspaces or projects, not both')
   .refine((leaf) => Object.values(leaf).some((value) => value !== undefined), 'at least one of workspaces, projects, scopes');
 export type ResourceLeaf = z.infer<typeof ResourceLeaf>;
 
-/** A boolean tree of resource boundaries (reference 02 §4.4). Missing = everything of the owner. */
+/** A boolean tree of boundaries: of workspaces, projects and tunnel scopes. Missing = everything of the owner. */
 export type ResourceNode = ResourceLeaf | { AND: ResourceNode[] } | { OR: ResourceNode[] };
 export const ResourceNode: z.ZodType<ResourceNode> = z.lazy(() =>
   z.union([
-    z.strictObject({ AND: z.array(ResourceNode).min(1).max(32) }),
-    z.strictObject({ OR: z.array(ResourceNode).min(1).max(32) }),
+    z.strictObject({ AND: z.array(ResourceNode).min(1).max(branches) }),
+    z.strictObject({ OR: z.array(ResourceNode).min(1).max(branches) }),
     ResourceLeaf,
   ]),
 );
 
-export const Resources = z.strictObject({ tunnels: ResourceNode });
+/**
+ * Why a tree may not be parsed: it is too deep, too large, or holds the key `__proto__`, which a record schema would drop
+ * without a word and with it a restriction. Undefined = fine. Iterative, so that a hostile tree cannot exhaust the stack.
+ */
+function treeProblem(root: unknown): string | undefined {
+  const pending: { value: unknown; depth: number }[] = [{ value: root, depth: 0 }];
+  let seen = 0;
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (++seen > tokenLimits.resourceNodes.default) return `more than ${tokenLimits.resourceNodes.default} values`;
+    if (typeof next.value !== 'object' || next.value === null) continue;
+    if (next.depth > tokenLimits.resourceDepth.default) return `nested deeper than ${tokenLimits.resourceDepth.default} levels`;
+    if (Object.hasOwn(next.value, '__proto__')) return 'the key __proto__ is not allowed';
+    for (const value of Object.values(next.value)) pending.push({ value, depth: next.depth + 1 });
+  }
+  return undefined;
+}
+
+/** The resource boundaries of a token: bounded in depth and size before anything else is looked at. */
+export const Resources = z.preprocess(
+  (value, context) => {
+    const problem = treeProblem(value);
+    if (problem === undefined) return value;
+    context.addIssue({ code: 'custom', message: problem });
+    return z.NEVER;
+  },
+  z.strictObject({ tunnels: ResourceNode }),
+);
 export type Resources = z.infer<typeof Resources>;
 
 export const TokenFamily = z.enum(['auth', 'pat', 'app']);
@@ -151,9 +176,9 @@ const registered = {
   metadata: z.strictObject({ engine: z.string().optional() }).optional(),
   resources: Resources.optional(),
 };
-const permissions = z.array(Permission).nullable();
+const permissions = z.array(Permission).max(tokenLimits.permissions.default).nullable();
 
-/** Claims by family (reference 02 §4.1). Unknown keys are refused. `permissions: null` = everything the parent has. */
+/** Claims by family Unknown keys are refused. `permissions: null` = everything the parent has. */
 export const AuthClaims = z.strictObject({
   ...registered,
   type: z.literal('auth'),
