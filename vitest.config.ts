@@ -10,6 +10,5 @@ export default defineConfig({
     hookTimeout: 30_000,
     pool: 'forks',
     execArgv: ['--conditions=@rstream/source'],
-    reporters: process.env['CI'] === undefined ? ['default'] : ['default'],
   },
 });

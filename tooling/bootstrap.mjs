@@ -41,13 +41,13 @@ class Failure extends Error {
 const say = (text) => process.stderr.write(`rstream: ${text}\n`);
 
 /** The environment without what an outer `npm run` adds, which would steer an inner npm into the wrong folder. */
-function cleanEnvironment(nodeFolder) {
+function cleanEnvironment(...folders) {
   const kept = Object.entries(process.env).filter(
     ([key]) => !/^npm_(package|lifecycle|command|execpath|node_execpath|config_(local_prefix|prefix|global_prefix|noproxy|node_gyp|user_agent))/i.test(key) && key !== 'INIT_CWD',
   );
   const env = Object.fromEntries(kept);
   const pathKey = Object.keys(env).find((key) => key.toLowerCase() === 'path') ?? 'PATH';
-  env[pathKey] = [nodeFolder, env[pathKey]].filter(Boolean).join(delimiter);
+  env[pathKey] = [...folders, env[pathKey]].filter(Boolean).join(delimiter);
   env.TURBO_TELEMETRY_DISABLED = '1';
   return env;
 }
@@ -214,7 +214,7 @@ async function main([command, ...rest]) {
   mkdirSync(tools, { recursive: true });
   const nodePath = await node();
   const pnpmPath = await pnpm();
-  const env = cleanEnvironment(dirname(nodePath));
+  const env = cleanEnvironment(dirname(nodePath), join(tools, 'pnpm', 'node_modules', '.bin'));
   await install(nodePath, pnpmPath, env);
   await build(nodePath, task.build, env);
   if (task.run !== undefined) run(nodePath, task.run, extra, env);

@@ -1,1 +1,3 @@
-export {};
+/** The product as a test sees it: real processes in a world of their own. */
+export { Child } from './child.ts';
+export { ProcessWorld, freePort, type Outcome, type TokenRequest } from './process-world.ts';
