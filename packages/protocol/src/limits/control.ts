@@ -4,6 +4,9 @@ import type { LimitTable } from './limit.ts';
 export const controlLimits = {
   requestBytes: { default: 1_048_576, unit: 'bytes', about: 'Body of an API request.' },
   requestTimeout: { default: 10_000, unit: 'ms', about: 'One API call of the client.' },
+  responseBytes: { default: 16_777_216, unit: 'bytes', about: 'Body of an API answer that the client reads.' },
+  eventBytes: { default: 16_777_216, unit: 'bytes', about: 'One event of a watch stream that the client reads.' },
+  watchSilence: { default: 45_000, unit: 'ms', about: 'Silence after which the client takes a watch stream for dead.' },
   bodyTimeout: { default: 15_000, unit: 'ms', about: 'Receiving a whole API request.' },
   paramsBytes: { default: 8_192, unit: 'bytes', about: 'The `params` query of a list or watch, before it is decoded.' },
   failedAuthBurst: { default: 40, unit: 'count', about: 'Failed authentications that one address may make at once.' },

@@ -1,0 +1,75 @@
+import type { CommandEntry, CommandGroup } from '../command.ts';
+import { mcpGroup } from './mcp/group.ts';
+
+/** Every command of the command line, in the order of `--help`. */
+export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
+  forward: {
+    summary: 'give a local service a URL',
+    load: async () => (await import('./forward.ts')).command,
+  },
+  webtty: {
+    summary: 'run commands on devices',
+    commands: {
+      list: {
+        summary: 'list the devices that take commands',
+        aliases: ['ls'],
+        load: async () => (await import('./webtty/list.ts')).command,
+      },
+      exec: { summary: 'run a command on a device', load: async () => (await import('./webtty/exec.ts')).command },
+    },
+  },
+  netcat: {
+    summary: 'connect stdin and stdout to a private tunnel',
+    aliases: ['nc', 'ncat'],
+    load: async () => (await import('./netcat.ts')).command,
+  },
+  tunnel: {
+    summary: 'see the tunnels of the project',
+    commands: {
+      list: { summary: 'list the live tunnels', aliases: ['ls'], load: async () => (await import('./tunnel/list.ts')).command },
+    },
+  },
+  client: {
+    summary: 'see who is connected to the project',
+    commands: {
+      list: { summary: 'list the connected clients', aliases: ['ls'], load: async () => (await import('./client/list.ts')).command },
+    },
+  },
+  context: {
+    summary: 'choose which engine and credential to use',
+    aliases: ['ctx'],
+    commands: {
+      list: { summary: 'list the contexts', aliases: ['ls'], load: async () => (await import('./context/list.ts')).command },
+      get: { summary: 'show one context, without its secrets', load: async () => (await import('./context/get.ts')).command },
+      use: { summary: 'make a context the default', load: async () => (await import('./context/use.ts')).command },
+      create: { summary: 'add a context', load: async () => (await import('./context/create.ts')).command },
+      update: { summary: 'change a context', load: async () => (await import('./context/update.ts')).command },
+      delete: { summary: 'remove a context', aliases: ['rm'], load: async () => (await import('./context/delete.ts')).command },
+    },
+  },
+  mcp: mcpGroup,
+  codex: {
+    summary: 'connect OpenAI Codex to rstream',
+    commands: {
+      setup: { summary: 'add the rstream MCP server to Codex', load: async () => (await import('./codex/setup.ts')).command },
+    },
+  },
+  claude: {
+    summary: 'connect Claude Code to rstream',
+    commands: {
+      setup: { summary: 'add the rstream MCP server to Claude Code', load: async () => (await import('./claude/setup.ts')).command },
+    },
+  },
+  doctor: {
+    summary: 'find out why something does not work',
+    load: async () => (await import('./doctor.ts')).command,
+  },
+  version: {
+    summary: 'print the version',
+    load: async () => (await import('./version.ts')).command,
+  },
+};
+
+export function isGroup(entry: CommandEntry | CommandGroup): entry is CommandGroup {
+  return 'commands' in entry;
+}
