@@ -1,1 +1,27 @@
-export {};
+/**
+ * Tools of the workstation: contexts, devices, local tunnels. Needs the ports of `RuntimePorts`.
+ *
+ * @module
+ */
+import type { RuntimePorts } from './ports.ts';
+import type { Tool } from './tool/define.ts';
+import { contextGet } from './tools/context/get.ts';
+import { contextList } from './tools/context/list.ts';
+import { localTunnelExpose } from './tools/local-tunnel/expose.ts';
+import { localTunnelList } from './tools/local-tunnel/list.ts';
+import { localTunnelStop } from './tools/local-tunnel/stop.ts';
+import { runtimeStatus } from './tools/runtime/status.ts';
+import { webttyExec } from './tools/webtty/exec.ts';
+import { webttyList } from './tools/webtty/list.ts';
+
+/** Every tool that the workstation offers. */
+export const runtimeTools: readonly Tool<RuntimePorts>[] = [
+  runtimeStatus,
+  contextList,
+  contextGet,
+  webttyList,
+  webttyExec,
+  localTunnelExpose,
+  localTunnelList,
+  localTunnelStop,
+];

@@ -1,0 +1,134 @@
+import type { ExecResult, WebttyServer } from '@rstream/protocol/exec';
+import type { TunnelProperties } from '@rstream/protocol/tunnel';
+
+/** A selected context without its secrets. */
+export interface ContextSummary {
+  readonly name: string;
+  readonly engine?: string;
+  readonly api_url?: string;
+  readonly project_endpoint?: string;
+  /** True when the context can authenticate: the token itself never leaves the port. */
+  readonly has_token: boolean;
+}
+
+/** What can be known of the workstation without touching the network. */
+export interface ContextState {
+  readonly config_path: string;
+  readonly default_context?: string;
+  readonly selected_context?: string;
+  readonly contexts: number;
+  readonly api_url?: string;
+  readonly engine?: string;
+  readonly project_endpoint?: string;
+  readonly has_token: boolean;
+  /** One sentence when the configuration cannot be used as it is. */
+  readonly error?: string;
+}
+
+/** Contexts of the operator's configuration. Read only, local files only. */
+export interface ContextPort {
+  state(): Promise<ContextState>;
+  list(): Promise<{ readonly default?: string; readonly selected?: string; readonly contexts: readonly ContextSummary[] }>;
+  /** The named context, or the selected one; `undefined` when there is none. */
+  get(name?: string): Promise<ContextSummary | undefined>;
+}
+
+/** What every call that goes to an engine carries. */
+export interface CallOptions {
+  readonly signal: AbortSignal;
+  /** Name, endpoint or id of the project; absent = that of the selected context. Resolved in memory, never written down. */
+  readonly project?: string;
+}
+
+/** The engine's inventory of devices. */
+export interface InventoryPort {
+  /** Devices that serve WebTTY, in the order of their names. */
+  listWebtty(filter: { readonly name?: string; readonly filter?: string }, options: CallOptions): Promise<readonly WebttyServer[]>;
+}
+
+/** One command for one device. `command` is an argument vector, never a shell string. */
+export interface ExecRequest {
+  readonly url: string;
+  readonly command: readonly string[];
+  readonly execPath?: string;
+  readonly workdir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly stdin?: string;
+  readonly timeoutMs: number;
+  /** Kept bytes per output stream; head and tail are kept, the totals are always exact. */
+  readonly maxOutputBytes: number;
+}
+
+/** Remote commands. Aborting the signal ends the remote process. */
+export interface ExecPort {
+  exec(request: ExecRequest, options: CallOptions): Promise<ExecResult>;
+}
+
+/** What an agent asks for when it publishes a local service. */
+export interface LeaseRequest {
+  readonly host: string;
+  readonly port: number;
+  readonly properties: TunnelProperties;
+  /** True: the tunnel outlives this MCP server, up to its expiry. */
+  readonly keep: boolean;
+  readonly ttlSeconds: number;
+}
+
+/** A local tunnel that an agent opened: it has an owner and an expiry, and cleans itself up. */
+export interface Lease {
+  readonly id: string;
+  readonly name: string;
+  readonly tunnel_id: string;
+  readonly url: string;
+  readonly forwarded: string;
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly publish: boolean;
+  readonly protocol: string;
+  readonly token_auth: boolean;
+  readonly project_id?: string;
+  readonly keep: boolean;
+  /** `self`: this MCP server. `other`: another one that still runs. `none`: its server is gone, or it was kept on purpose. */
+  readonly owner: 'self' | 'other' | 'none';
+  readonly created_at: string;
+  readonly expires_at: string;
+  readonly log_path: string;
+}
+
+/** Proof of a stop: the process is gone, and the engine no longer lists the tunnel (`unconfirmed` when it could not be asked). */
+export interface StoppedLease {
+  readonly id: string;
+  readonly tunnel_id: string;
+  readonly pid: number;
+  readonly inventory: 'gone' | 'unconfirmed';
+}
+
+/** Local tunnels as separate processes. */
+export interface LocalTunnelPort {
+  /** Resolves when the tunnel is online; throws and leaves nothing behind otherwise. */
+  expose(request: LeaseRequest, options: CallOptions): Promise<Lease>;
+  /** Living leases of every MCP server of this configuration. */
+  list(): Promise<readonly Lease[]>;
+  /** @throws RstreamError ERR_RSTREAM_LEASE_NOT_FOUND */
+  stop(id: string, options: { readonly signal: AbortSignal }): Promise<StoppedLease>;
+}
+
+/** Short-lived credentials for one tunnel and path. */
+export interface TokenPort {
+  mintForTunnel(
+    request: { readonly tunnelId: string; readonly projectId?: string; readonly path?: string; readonly ttlSeconds: number },
+    options: CallOptions,
+  ): Promise<{ readonly token: string; readonly expires_at: string }>;
+}
+
+/** Everything that the workstation's tools need from elsewhere. */
+export interface RuntimePorts {
+  readonly version: string;
+  readonly contexts: ContextPort;
+  readonly inventory: InventoryPort;
+  readonly commands: ExecPort;
+  readonly localTunnels: LocalTunnelPort;
+  readonly tokens: TokenPort;
+}
