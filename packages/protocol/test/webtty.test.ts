@@ -63,8 +63,6 @@ const golden: readonly (readonly [name: string, message: Known, encoded: string]
           maxOutputBytes: 0,
           unsetEnv: ['A'],
           cleanEnv: true,
-          mergeStderr: false,
-          noStdin: false,
         },
       },
       capabilities: [1000],

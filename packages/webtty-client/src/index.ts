@@ -1,1 +1,21 @@
-export {};
+/**
+ * Run commands on a device, from Node or a browser. Web-standard types only.
+ *
+ * @example
+ * ```ts
+ * import { collect, openCommand, transportFromWebStreams } from '@rstream/webtty-client';
+ *
+ * declare const pair: { readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array> };
+ * const result = await collect(transportFromWebStreams(pair), { argv: ['uname', '-a'], timeoutMs: 30_000 }, { url: 'rstrm://build-01' });
+ * if (result.exit_code === 0) result.stdout;
+ * ```
+ *
+ * @module
+ */
+export { collect, type CollectOptions } from './collect.ts';
+export { openCommand, type CommandOutcome, type OpenCommandOptions, type RunningCommand } from './command.ts';
+export { exitStatus, exitStatusOfError } from './exit-status.ts';
+export type { CommandRequest } from './request.ts';
+export { filterWebttyServers, findWebttyServer, parseWebttyServers, type WebttyFilter } from './servers.ts';
+export type { CommandStdin } from './stdin.ts';
+export { transportFromWebStreams, type WebStreamPair, type WebttyTransport } from './transport.ts';

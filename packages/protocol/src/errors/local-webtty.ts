@@ -18,6 +18,10 @@ export const webttyErrors = {
     about: 'The connection to the device ended before the command did.',
     next: 'The device ends a command whose caller is gone; check its effects, then run it again if that is safe.',
   },
+  ERR_RSTREAM_COMMAND_CANCELLED: {
+    about: 'The caller gave the command up before the device had started it.',
+    next: 'Run it again if it is still wanted.',
+  },
   ERR_RSTREAM_COMMAND_NOT_FOUND: {
     about: 'The device has no such program.',
     next: 'Check the spelling, or give the full path of the program on the device.',

@@ -84,10 +84,6 @@ const ExecOptions = message({
   unsetEnv: many(4, string),
   /** Start from an empty environment (PATH, HOME and the like are still set). */
   cleanEnv: one(5, bool, false),
-  /** Standard error goes to standard output, in order. */
-  mergeStderr: one(6, bool, false),
-  /** Nothing will be written to stdin: it is at its end from the start. */
-  noStdin: one(7, bool, false),
 });
 
 const Config = message({

@@ -1,0 +1,109 @@
+import { limits, RstreamError } from '@rstream/protocol';
+import type { ExecResult } from '@rstream/protocol/exec';
+import { openCommand, type CommandOutcome, type OpenCommandOptions, type RunningCommand } from './command.ts';
+import { KeptOutput } from './kept-output.ts';
+import { outputText } from './output-text.ts';
+import type { CommandRequest } from './request.ts';
+import type { CommandStdin } from './stdin.ts';
+import type { WebttyTransport } from './transport.ts';
+
+export interface CollectOptions extends OpenCommandOptions {
+  /** Goes into the result as `url`. */
+  readonly url: string;
+  /** What the command reads; nothing when absent. */
+  readonly input?: string | Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /**
+   * Bytes of stdout and stderr together that the result keeps; of a longer stream its head and its tail. Default
+   * `limits.webtty.keptOutput`.
+   */
+  readonly maxOutputBytes?: number | undefined;
+}
+
+/**
+ * Runs a command to its end and returns the result that the CLI and MCP print. A command that ran out of time or was cancelled
+ * is a result too; only a command that never ran, or whose connection broke, is an error.
+ *
+ * @throws RstreamError as {@link openCommand}, and `ERR_RSTREAM_WEBTTY_LOST`; its `details.result` then holds what arrived.
+ */
+export async function collect(transport: WebttyTransport, request: CommandRequest, options: CollectOptions): Promise<ExecResult> {
+  const limit = options.maxOutputBytes ?? limits.webtty.keptOutput.default;
+  const kept = [new KeptOutput(limit), new KeptOutput(limit)] as const;
+  const startedAt = performance.now();
+  const result = (outcome: CommandOutcome): ExecResult => execResult({ url: options.url, request, outcome, kept, limit });
+  try {
+    const command = await openCommand(transport, { ...request, stdin: options.input !== undefined }, options);
+    return result(await drain(command, kept, options.input));
+  } catch (error) {
+    const durationMs = performance.now() - startedAt;
+    if (!RstreamError.is(error)) throw error;
+    if (error.code === 'ERR_RSTREAM_COMMAND_CANCELLED') return result({ ...nothing, cancelled: true, durationMs });
+    if (error.code !== 'ERR_RSTREAM_WEBTTY_LOST') throw error;
+    const details = { result: result({ ...nothing, durationMs }) };
+    throw new RstreamError(error.code, error.message, { next: error.next, cause: error, details });
+  }
+}
+
+const nothing: CommandOutcome = {
+  exitCode: null,
+  signal: null,
+  timedOut: false,
+  cancelled: false,
+  stdoutBytes: 0,
+  stderrBytes: 0,
+  durationMs: 0,
+};
+
+async function drain(
+  command: RunningCommand,
+  [stdout, stderr]: readonly [KeptOutput, KeptOutput],
+  input: CollectOptions['input'],
+): Promise<CommandOutcome> {
+  const feeding = feed(command.stdin, input);
+  // Input that cannot be delivered is the command's affair: its end says what became of it.
+  feeding.catch(() => command.cancel());
+  await Promise.all([keep(command.stdout, stdout), keep(command.stderr, stderr)]);
+  return command.wait();
+}
+
+async function keep(stream: AsyncIterable<Uint8Array>, into: KeptOutput): Promise<void> {
+  for await (const chunk of stream) into.push(chunk);
+}
+
+async function feed(stdin: CommandStdin, input: CollectOptions['input']): Promise<void> {
+  if (input === undefined) return;
+  if (typeof input === 'string') await stdin.write(new TextEncoder().encode(input));
+  else if (input instanceof Uint8Array) await stdin.write(input);
+  else for await (const chunk of input) await stdin.write(chunk);
+  await stdin.end();
+}
+
+interface ResultParts {
+  readonly url: string;
+  readonly request: CommandRequest;
+  readonly outcome: CommandOutcome;
+  readonly kept: readonly [KeptOutput, KeptOutput];
+  readonly limit: number;
+}
+
+function execResult({ url, request, outcome, kept: [stdout, stderr], limit }: ResultParts): ExecResult {
+  const { stdoutKept, stderrKept, ...text } = outputText(stdout, stderr, limit);
+  const stdoutBytes = Math.max(outcome.stdoutBytes, stdout.totalBytes);
+  const stderrBytes = Math.max(outcome.stderrBytes, stderr.totalBytes);
+  const stdoutTruncated = stdoutBytes > stdoutKept;
+  const stderrTruncated = stderrBytes > stderrKept;
+  return {
+    url,
+    command: [...request.argv],
+    exit_code: outcome.exitCode,
+    signal: outcome.signal,
+    timed_out: outcome.timedOut,
+    cancelled: outcome.cancelled,
+    ...text,
+    truncated: stdoutTruncated || stderrTruncated,
+    stdout_truncated: stdoutTruncated,
+    stderr_truncated: stderrTruncated,
+    stdout_bytes: stdoutBytes,
+    stderr_bytes: stderrBytes,
+    duration_ms: Math.round(outcome.durationMs),
+  };
+}

@@ -1,0 +1,44 @@
+import { dataFrameHead, decodeMessage, encodeFrame, FrameDecoder, type DataType, type Message } from '@rstream/protocol/webtty';
+import { RstreamError } from '@rstream/protocol';
+import type { WebttyTransport } from './transport.ts';
+
+/** WebTTY messages over a transport, in the `plain` framing. */
+export class MessageStream {
+  readonly #transport: WebttyTransport;
+  readonly #decoder = new FrameDecoder();
+  #bodies: Iterator<Uint8Array, void> = this.#decoder.push(new Uint8Array());
+
+  constructor(transport: WebttyTransport) {
+    this.#transport = transport;
+  }
+
+  /** Next message, or `undefined` after a clean end between two messages. */
+  async read(): Promise<Message | undefined> {
+    for (;;) {
+      const body = this.#bodies.next();
+      if (body.done !== true) return decodeMessage(body.value);
+      const chunk = await this.#transport.read();
+      if (chunk === undefined) {
+        if (this.#decoder.isIdle) return undefined;
+        throw new RstreamError('ERR_RSTREAM_WEBTTY_LOST', 'The connection to the device ended inside a message.');
+      }
+      this.#bodies = this.#decoder.push(chunk);
+    }
+  }
+
+  async send(message: Exclude<Message, { kind: 'unknown' }>): Promise<void> {
+    await this.#transport.write(encodeFrame(message));
+  }
+
+  /** Sends a data message without joining its head and its payload. */
+  async sendData(type: DataType, payload: Uint8Array): Promise<void> {
+    const head = this.#transport.write(dataFrameHead(type, payload.byteLength));
+    const body = this.#transport.write(payload);
+    await head;
+    await body;
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+}
