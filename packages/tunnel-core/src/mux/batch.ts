@@ -1,0 +1,80 @@
+import { headerBytes, writeHeader } from './frame.ts';
+
+const slabBytes = 65_536;
+
+/** Told when the bytes of a write have left for the carrier, or with an error that they never will. */
+export interface Settles {
+  settle(error?: Error): void;
+}
+
+/**
+ * Frames on their way to the carrier, as the list of buffers of one gathered write. Headers and small payloads are laid side by
+ * side in a slab; large payloads are referenced, never copied.
+ */
+export class Batch {
+  readonly #copyUpTo: number;
+  #slab: Buffer = Buffer.alloc(0);
+  /** First byte of the slab that is not yet in `#buffers`. */
+  #from = 0;
+  #at = 0;
+  #buffers: Buffer[] = [];
+  #waiting: Settles[] = [];
+  #bytes = 0;
+
+  constructor(copyUpTo: number) {
+    this.#copyUpTo = copyUpTo;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Appends a header; `kind` is `type << 16 | flags`. */
+  header(kind: number, id: number, length: number): void {
+    this.#room(headerBytes);
+    this.#at = writeHeader(this.#slab, this.#at, kind, id, length);
+    this.#bytes += headerBytes;
+  }
+
+  /** Appends a part of a payload: by copy when small, else by reference until `take` was written. */
+  payload(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    if (bytes.length <= this.#copyUpTo) {
+      this.#room(bytes.length);
+      this.#slab.set(bytes, this.#at);
+      this.#at += bytes.length;
+      return;
+    }
+    this.#seal();
+    this.#buffers.push(bytes);
+  }
+
+  /** `writer` is settled once this batch was written. */
+  notify(writer: Settles): void {
+    this.#waiting.push(writer);
+  }
+
+  /** Empties the batch. */
+  take(): { buffers: Buffer[]; waiting: Settles[] } {
+    this.#seal();
+    const taken = { buffers: this.#buffers, waiting: this.#waiting };
+    this.#buffers = [];
+    this.#waiting = [];
+    this.#bytes = 0;
+    return taken;
+  }
+
+  #room(bytes: number): void {
+    if (this.#slab.length - this.#at >= bytes) return;
+    this.#seal();
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
+    this.#from = 0;
+    this.#at = 0;
+  }
+
+  #seal(): void {
+    if (this.#at === this.#from) return;
+    this.#buffers.push(this.#slab.subarray(this.#from, this.#at));
+    this.#from = this.#at;
+  }
+}

@@ -1,0 +1,75 @@
+import { wireWindow } from './frame.ts';
+
+/** What a window needs to know of its session. */
+export interface WindowBudget {
+  readonly initialWindow: number;
+  readonly maxWindow: number;
+  /** Takes `bytes` of the session's memory; false when there is not that much left. */
+  reserve(bytes: number): boolean;
+  release(bytes: number): void;
+  /** Round trip in ms, `undefined` while unknown. */
+  tuningRtt(): number | undefined;
+  now(): number;
+}
+
+/**
+ * How much one stream's peer may send. Credit follows consumption, half a window at a time. A stream that consumes half a window in
+ * less than a round trip is held back by its window, so the window doubles while the session has memory to give.
+ */
+export class ReceiveWindow {
+  readonly #budget: WindowBudget;
+  #size = wireWindow;
+  /** Bytes that the peer announced in data frames, and bytes that it may announce in all. */
+  #received = 0;
+  #granted = wireWindow;
+  #lastGrant: number;
+
+  constructor(budget: WindowBudget) {
+    this.#budget = budget;
+    this.#lastGrant = budget.now();
+    const extra = budget.initialWindow - wireWindow;
+    if (extra > 0 && budget.reserve(extra)) this.#size += extra;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** What to announce with SYN or ACK: the window above what the wire grants by itself. */
+  announce(): number {
+    const delta = this.#size - this.#granted;
+    this.#granted += delta;
+    return delta;
+  }
+
+  /** Counts a data frame; false when the peer was not allowed to send it. */
+  admit(length: number): boolean {
+    this.#received += length;
+    return this.#received <= this.#granted;
+  }
+
+  /** Credit to send now that the application has consumed `consumed` bytes in all; 0 when it is not worth a frame yet. */
+  credit(consumed: number): number {
+    if (consumed + this.#size - this.#granted < this.#size / 2) return 0;
+    this.#tune();
+    const delta = consumed + this.#size - this.#granted;
+    this.#granted += delta;
+    return delta;
+  }
+
+  /** Gives the memory back; the window is of no use afterwards. */
+  close(): void {
+    this.#budget.release(this.#size - wireWindow);
+    this.#size = wireWindow;
+  }
+
+  #tune(): void {
+    const now = this.#budget.now();
+    const elapsed = now - this.#lastGrant;
+    this.#lastGrant = now;
+    const rtt = this.#budget.tuningRtt();
+    if (rtt === undefined || elapsed >= rtt) return;
+    const larger = Math.min(this.#size * 2, this.#budget.maxWindow);
+    if (larger > this.#size && this.#budget.reserve(larger - this.#size)) this.#size = larger;
+  }
+}
