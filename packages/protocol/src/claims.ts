@@ -204,8 +204,32 @@ export const AppClaims = z.strictObject({
   iat: z.int(),
   exp: z.int(),
 });
+export type AuthClaims = z.infer<typeof AuthClaims>;
+export type PatClaims = z.infer<typeof PatClaims>;
+export type AppClaims = z.infer<typeof AppClaims>;
 export const TokenClaims = z.discriminatedUnion('type', [AuthClaims, PatClaims, AppClaims]);
 export type TokenClaims = z.infer<typeof TokenClaims>;
+
+/**
+ * Header of a token. Strict: `crit`, `jwk`, `jku` or `x5c` would let the sender choose how, or with which key, it is checked.
+ * `kid` names the signing key of an `auth` token.
+ */
+export const TokenHeader = z.strictObject({
+  alg: z.enum(['EdDSA', 'HS256', 'ES512']),
+  typ: z.literal('JWT').optional(),
+  kid: z.string().min(1).max(64).optional(),
+});
+export type TokenHeader = z.infer<typeof TokenHeader>;
+
+/** The Ed25519 key with which a server signs `auth` tokens, as it is stored: a private JWK (RFC 8037). A secret. */
+export const SigningKeyJwk = z.strictObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  kid: z.string().min(1).max(64),
+  x: z.string(),
+  d: z.string(),
+});
+export type SigningKeyJwk = z.infer<typeof SigningKeyJwk>;
 
 /** Which project something happens in. */
 export interface ProjectRef {
