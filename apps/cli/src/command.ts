@@ -71,7 +71,7 @@ export interface CommandGroup {
 export function defineCommand<const Specs extends OptionSpecs>(
   definition: Omit<CommandDefinition<OptionValues<Specs>>, 'options'> & { readonly options: Specs },
 ): CommandDefinition {
-  return definition as unknown as CommandDefinition;
+  return definition;
 }
 
 /** An option without a value: false unless given. */

@@ -9,6 +9,10 @@ export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130, termin
  * @param argv arguments without node and script
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  // A reader such as `head` that closes the pipe is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure);
+  });
   // The version is asked for by scripts and editors: it is answered before the parser is loaded.
   if (argv.length === 1 && argv[0] === '--version') {
     process.stdout.write(`${productVersion}\n`);
@@ -38,8 +42,4 @@ function handleSignals(controller: AbortController): void {
       controller.abort(name);
     });
   }
-  // A reader such as `head` that closes the pipe is no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure);
-  });
 }

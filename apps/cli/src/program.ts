@@ -23,8 +23,7 @@ const rootExamples = [
 const valueFlags = new Set(
   Object.values(globalOptions)
     .map((spec) => new Option(spec.flags[0], ''))
-    .filter((option) => option.required)
-    .flatMap((option) => [option.short, option.long]),
+    .flatMap((option) => (option.required ? [option.short, option.long] : [])),
 );
 
 const named = <Entry extends { readonly aliases?: readonly string[] }>(
@@ -53,9 +52,8 @@ function optionsOf(spec: OptionSpec<unknown>): Option[] {
     const option = new Option(flags, index === 0 ? spec.about : '');
     if (spec.choices !== undefined) option.choices([...spec.choices]);
     if (spec.hidden === true) option.hideHelp();
-    const { parse } = spec;
-    if (parse !== undefined) option.argParser((raw, previous) => parse.call(spec, raw, previous ?? spec.fallback));
-    if (spec.choices !== undefined && spec.fallback !== undefined) option.default(undefined, String(spec.fallback));
+    if (spec.parse !== undefined) option.argParser((raw, previous) => spec.parse?.(raw, previous ?? spec.fallback));
+    if (typeof spec.fallback === 'string') option.default(undefined, spec.fallback);
     return [option];
   });
 }
@@ -125,7 +123,7 @@ function addCommand(parent: Command, name: string, entry: CommandEntry | Command
   const command = quiet(new Command(name))
     .description(entry.summary)
     .aliases([...(entry.aliases ?? [])]);
-  parent.addCommand(command, { hidden: 'hidden' in entry && entry.hidden === true });
+  parent.addCommand(command, { hidden: 'hidden' in entry && (entry.hidden ?? false) });
   return command;
 }
 
@@ -143,15 +141,14 @@ async function load(command: Command, entry: CommandEntry, done: (definition: Co
 export async function parseCommandLine(argv: readonly string[]): Promise<ParsedCommand | undefined> {
   let result: ParsedCommand | undefined;
   const program = await build(argv, (definition, command) => {
-    const globals = command.optsWithGlobals();
+    // A command's own option hides the global one of the same name: `codex setup --config` is the file of Codex.
+    const own = Object.keys(definition.options);
+    const globals = Object.fromEntries(Object.entries(command.opts()).filter(([key]) => !own.includes(key)));
     result = {
       definition,
       args: command.args,
       options: readOptions(definition.options, command.opts()),
-      globals: readOptions(
-        globalOptions,
-        definition.options['config'] === undefined ? globals : { ...globals, config: program.opts()['config'] },
-      ) as unknown as GlobalOptions,
+      globals: readOptions(globalOptions, { ...program.opts(), ...globals }) as unknown as GlobalOptions,
     };
   });
   if (argv.length === 0) {
