@@ -8,7 +8,9 @@ import { ClientDetails, Labels, Tunnel, TunnelProperties } from './tunnel.ts';
  * with subprotocol `rstream-mux.1` (binary messages, no deflate). The credential is `Authorization: Bearer` on that request;
  * a refusal is an ordinary HTTP answer with an error body. Session: yamux; the connecting side is the client (odd stream ids).
  * Stream: 4-byte big-endian length + JSON `OpenHeader`, then one answer from the accepting side: byte 0x00 (accepted) or byte
- * 0x01 + 4-byte length + JSON `WireErrorBody`; then raw bytes. The opener may send bytes before the answer arrives.
+ * 0x01 + 4-byte length + JSON `WireErrorBody`; then raw bytes. The opener may send bytes before the answer arrives. That holds
+ * for the control stream too: the client sends its header and `hello` at once, the relay answers the byte, then `welcome`, or
+ * `failed` without `request_id`, after which it closes the session.
  */
 export const sessionPath = '/api/session';
 export const upgradeProtocol = 'rstream-mux/1';
