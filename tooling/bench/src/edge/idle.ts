@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Child, type ProcessWorld } from '@rstream/testkit';
+import { residentKiB } from '../cpu.ts';
+
+/** Resident KiB that one idle tunnel (a session of its own) costs the relay. */
+export async function idleTunnelKiB(world: ProcessWorld, count: number): Promise<{ held: number; kibPerTunnel: number }> {
+  const before = residentKiB(world.ready.pid);
+  const holder = new Child(process.execPath, [
+    '--conditions=@rstream/source',
+    join(import.meta.dirname, 'idle-holder.ts'),
+    world.ready.engine,
+    String(count),
+  ]);
+  world.children.push(holder);
+  holder.process.stdin.end(readFileSync(world.ready.ownerTokenFile));
+  const { open } = await holder.until(
+    ({ stdout }) => (stdout.includes('\n') ? (JSON.parse(stdout) as { open: number }) : undefined),
+    120_000,
+  );
+  const after = residentKiB(world.ready.pid);
+  await holder.stop();
+  return { held: open, kibPerTunnel: (after - before) / count };
+}
