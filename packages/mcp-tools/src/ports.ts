@@ -56,7 +56,7 @@ export interface ExecRequest {
   readonly user?: string;
   readonly stdin?: string;
   readonly timeoutMs: number;
-  /** Kept bytes per output stream; head and tail are kept, the totals are always exact. */
+  /** Kept bytes of both output streams together; head and tail are kept, the totals are always exact. */
   readonly maxOutputBytes: number;
 }
 

@@ -22,10 +22,6 @@ export const mcpErrors = {
     about: 'The arguments of the tool call are not valid.',
     next: 'Correct the argument that the message names and call again.',
   },
-  ERR_RSTREAM_CONTEXT_MISSING: {
-    about: 'No rstream context is selected, so there is no engine to talk to.',
-    next: 'Create one: rstream context create NAME --engine HOST:PORT --token-file FILE --no-api-url --default.',
-  },
   ERR_RSTREAM_LEASE_NOT_FOUND: {
     about: 'No local tunnel has this id.',
     next: 'Call rstream_local_tunnel_list for the ids.',

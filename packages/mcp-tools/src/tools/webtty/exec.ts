@@ -22,7 +22,7 @@ const input = z.strictObject({
   max_output_bytes: integer(
     256,
     mcpLimits.execOutputMax.default,
-    `Kept per stream, head and tail; default ${mcpLimits.execOutput.default}.`,
+    `Kept output, head and tail; default ${mcpLimits.execOutput.default}.`,
   ).optional(),
   ...projectInputs,
 });
@@ -43,7 +43,7 @@ function failureOf(result: ExecResult): { error: string; error_kind: string } | 
 /** Text that was asked for in full may make the result larger than usual; JSON escapes cost a little on top. */
 function roomFor(maxOutputBytes: number | undefined): number {
   const usual = mcpLimits.resultBytes.default;
-  return maxOutputBytes === undefined ? usual : Math.max(usual, maxOutputBytes * 3);
+  return maxOutputBytes === undefined ? usual : Math.max(usual, maxOutputBytes * 2);
 }
 
 /** `rstream_webtty_exec`: one command on one device. */
