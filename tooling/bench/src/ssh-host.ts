@@ -1,11 +1,11 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { provide } from '@rstream/interop/provide';
 import { freePort } from '@rstream/testkit';
+import { listening } from './listening.ts';
 
 const run = promisify(execFile);
 
@@ -15,10 +15,13 @@ export interface SshHost {
   argv(command: readonly string[]): string[];
   readonly ssh: string;
   run(command: readonly string[]): Promise<void>;
+  /** The server and the kept client. */
+  readonly pids: readonly number[];
   close(): void;
 }
 
-export async function startSshHost(folder: string): Promise<SshHost> {
+/** `clientArgs` go to the kept client: a remote forward, for example. */
+export async function startSshHost(folder: string, clientArgs: readonly string[] = []): Promise<SshHost> {
   const port = await freePort();
   const keys = join(folder, 'ssh-host');
   mkdirSync(keys, { mode: 0o700 });
@@ -31,13 +34,17 @@ export async function startSshHost(folder: string): Promise<SshHost> {
   );
   const ssh = provide('ssh');
   const sshd: ChildProcess = spawn(provide('sshd'), ['-D', '-q', '-f', join(keys, 'sshd_config')], { stdio: 'ignore' });
-  await accepting(port);
-  const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', `ControlPath=${keys}/control`].flatMap(
-    (option) => ['-o', option],
-  );
+  await listening(port);
+  const options = [
+    'StrictHostKeyChecking=no',
+    'UserKnownHostsFile=/dev/null',
+    'LogLevel=ERROR',
+    'ExitOnForwardFailure=yes',
+    `ControlPath=${keys}/control`,
+  ].flatMap((option) => ['-o', option]);
   const common = [...options, '-p', String(port), '-i', join(keys, 'user')];
   const target = `${userInfo().username}@127.0.0.1`;
-  const master = spawn(ssh, [...common, '-M', '-N', target], { stdio: 'ignore' });
+  const master = spawn(ssh, [...common, '-M', '-N', ...clientArgs, target], { stdio: 'ignore' });
   const argv = (command: readonly string[]): string[] => [...common, target, ...command];
   const deadline = performance.now() + 15_000;
   for (;;) {
@@ -51,6 +58,7 @@ export async function startSshHost(folder: string): Promise<SshHost> {
   return {
     ssh,
     argv,
+    pids: [sshd.pid, master.pid].filter((pid) => pid !== undefined),
     run: async (command) => {
       await run(ssh, argv(command), { maxBuffer: 1 << 30 });
     },
@@ -59,18 +67,4 @@ export async function startSshHost(folder: string): Promise<SshHost> {
       sshd.kill();
     },
   };
-}
-
-async function accepting(port: number): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  const accepts = (): Promise<boolean> =>
-    new Promise((done) => {
-      const socket = connect(port, '127.0.0.1')
-        .on('connect', () => {
-          socket.destroy();
-          done(true);
-        })
-        .on('error', () => setTimeout(done, 20, false));
-    });
-  while (!(await accepts())) if (performance.now() > deadline) throw new Error(`nothing listens on ${port}`);
 }

@@ -1,10 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { provide } from '@rstream/interop/provide';
 import { freePort, ProcessWorld, startForward } from '@rstream/testkit';
+import { listening } from '../listening.ts';
+import { startSshHost } from '../ssh-host.ts';
 
 /** One way to reach the origin. */
 export interface Peer {
@@ -24,27 +25,13 @@ export interface Peers {
 
 const BIG_BYTES = 64 * 1024 * 1024;
 const children: ChildProcess[] = [];
+const endings: Array<() => void> = [];
 
 function background(file: string, args: readonly string[]): ChildProcess & { pid: number } {
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   children.push(child);
   if (child.pid === undefined) throw new Error(`${file} did not start`);
   return child as ChildProcess & { pid: number };
-}
-
-/** Waits until something accepts connections on the port. */
-async function listening(port: number): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  const accepts = (): Promise<boolean> =>
-    new Promise((done) => {
-      const socket = connect(port, '127.0.0.1')
-        .on('connect', () => {
-          socket.destroy();
-          done(true);
-        })
-        .on('error', () => setTimeout(done, 20, false));
-    });
-  while (!(await accepts())) if (performance.now() > deadline) throw new Error(`nothing listens on ${port}`);
 }
 
 async function nginx(folder: string, name: string, location: string, upstream = ''): Promise<{ port: number; pid: number }> {
@@ -70,34 +57,11 @@ http {
 }
 
 async function sshReverse(folder: string, origin: number): Promise<Peer> {
-  const [port, sshdPort] = [await freePort(), await freePort()];
-  const keys = join(folder, 'ssh');
-  mkdirSync(keys, { mode: 0o700 });
-  for (const name of ['host', 'user']) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(keys, name)]);
-  execFileSync('cp', [join(keys, 'user.pub'), join(keys, 'authorized')]);
-  mkdirSync('/run/sshd', { recursive: true });
-  writeFileSync(
-    join(keys, 'sshd_config'),
-    `Port ${sshdPort}\nListenAddress 127.0.0.1\nHostKey ${keys}/host\nAuthorizedKeysFile ${keys}/authorized\nStrictModes no\nPermitRootLogin yes\nUsePAM no\nPidFile ${keys}/pid\n`,
-  );
-  const sshd = background(provide('sshd'), ['-D', '-q', '-f', join(keys, 'sshd_config')]);
-  await listening(sshdPort);
-  const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'ExitOnForwardFailure=yes'].flatMap(
-    (option) => ['-o', option],
-  );
-  const ssh = background(provide('ssh'), [
-    '-N',
-    '-p',
-    String(sshdPort),
-    '-i',
-    join(keys, 'user'),
-    ...options,
-    '-R',
-    `127.0.0.1:${port}:127.0.0.1:${origin}`,
-    `${userInfo().username}@127.0.0.1`,
-  ]);
+  const port = await freePort();
+  const { pids, close } = await startSshHost(folder, ['-R', `127.0.0.1:${port}:127.0.0.1:${origin}`]);
   await listening(port);
-  return { name: 'ssh -R', port, host: '127.0.0.1', pids: [sshd.pid, ssh.pid] };
+  endings.push(close);
+  return { name: 'ssh -R', port, host: '127.0.0.1', pids };
 }
 
 async function goRelay(folder: string, origin: number): Promise<Peer> {
@@ -113,7 +77,6 @@ async function goRelay(folder: string, origin: number): Promise<Peer> {
 
 /** The relay takes its first agent connection for the session, so its agent port must not be probed: look into /proc instead. */
 async function listeningOnce(port: number, owner: ChildProcess): Promise<void> {
-  const { readFileSync } = await import('node:fs');
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
   const deadline = performance.now() + 15_000;
   while (!readFileSync('/proc/net/tcp', 'utf8').includes(wanted)) {
@@ -173,6 +136,7 @@ export async function startPeers(): Promise<Peers> {
     }
   }
   const close = async (): Promise<void> => {
+    for (const end of endings.splice(0)) end();
     for (const child of children.splice(0).toReversed()) child.kill('SIGTERM');
     await world.close();
   };
