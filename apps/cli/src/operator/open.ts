@@ -1,15 +1,136 @@
+import { arch, platform } from 'node:os';
+import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { ResolvedContext } from '@rstream/config';
-import { RstreamError } from '@rstream/protocol';
-import type { Operator } from './operator.ts';
+import { createControlClient, createEngineClient, type ControlClient } from '@rstream/control-client';
+import { RstreamError, productVersion, protocolVersion } from '@rstream/protocol';
+import { limits } from '@rstream/protocol/limits';
+import type { ClientDetails } from '@rstream/protocol/tunnel';
+import { connect, parseEngine, type CarrierTarget } from '@rstream/tunnel-core';
+import { collect, filterWebttyServers, findWebttyServer, parseWebttyServers } from '@rstream/webtty-client';
+import { duplexTransport } from './duplex-transport.ts';
+import { createNodeFetch, tlsSettings } from './node-fetch.ts';
+import type { DialOptions, Operator } from './operator.ts';
+import { SessionPool } from './session-pool.ts';
+import { parseTarget } from './target.ts';
 
 export interface OperatorOptions {
   /** How the relay's client list names this process. Default `rstream-cli`. */
   readonly agent?: string;
-  /** Milliseconds without a stream after which the session is closed. */
+  /** Milliseconds without a stream after which the session is closed; default `config.sessionIdle`. */
   readonly idleMs?: number;
 }
 
+/** What this program says of itself to the relay. */
+export function clientDetails(agent = 'rstream-cli'): ClientDetails {
+  return { agent, channel: 'cli', version: productVersion, os: platform(), arch: arch(), protocol_version: protocolVersion };
+}
+
 /** An operator for a context. Nothing is connected until something is asked for. */
-export function openOperator(_context: ResolvedContext, _options: OperatorOptions = {}): Operator {
-  throw new RstreamError('FEATURE_NOT_AVAILABLE');
+export function openOperator(
+  context: ResolvedContext,
+  { agent, idleMs = limits.config.sessionIdle.default }: OperatorOptions = {},
+): Operator {
+  const http = once(() => createNodeFetch(tlsSettings(context.transport)));
+  const token = (): string => context.token;
+  const control = once((): ControlClient | undefined => {
+    const { apiUrl, headers } = context;
+    return apiUrl === undefined ? undefined : createControlClient({ baseUrl: apiUrl, token, headers, fetch: http().fetch });
+  });
+  const target = onceUnlessFailed(() => engineTarget(context, control()));
+  const engine = onceUnlessFailed(async () => createEngineClient({ engineUrl: engineUrl(await target()), token, fetch: http().fetch }));
+  const instanceId = randomUUID();
+  const pool = new SessionPool({
+    connect: async (signal) => connect({ engine: await target(), token, client: clientDetails(agent), instanceId, signal }),
+    idleMs,
+  });
+
+  const listWebtty: Operator['listWebtty'] = async (filter, signal) => {
+    const tunnels = await (await engine()).tunnels.list(undefined, signal === undefined ? {} : { signal });
+    return filterWebttyServers(parseWebttyServers(tunnels), { filter });
+  };
+  /** A device may be called by its server name or id, which only the inventory knows; the relay knows names and ids of tunnels. */
+  const dialDevice = async (name: string, options: DialOptions): Promise<Duplex> => {
+    try {
+      return await pool.dial(name, options);
+    } catch (error) {
+      if (!RstreamError.is(error) || error.code !== 'TUNNEL_NOT_FOUND') throw error;
+      const known = await listWebtty(undefined, options.signal)
+        .then((servers) => findWebttyServer(servers, name))
+        .catch(() => undefined);
+      if (known === undefined || known.tunnel_id === name) throw error;
+      return pool.dial(known.tunnel_id, options);
+    }
+  };
+
+  return {
+    context,
+    engine,
+    control,
+    async dial(url, options = {}) {
+      const { name, path } = parseTarget(url);
+      return pool.dial(name, { ...(path === undefined ? {} : { path }), ...options });
+    },
+    async dialDevice(url, signal) {
+      const { name, path } = parseTarget(url);
+      const stream = await dialDevice(name, { ...(path === undefined ? {} : { path }), ...(signal === undefined ? {} : { signal }) });
+      return duplexTransport(stream);
+    },
+    async exec(url, argv, options = {}, signal) {
+      const transport = await this.dialDevice(url, signal);
+      const { env, workdir, username, timeoutMs, stdin, maxOutputBytes } = options;
+      return collect(transport, { argv, env, cwd: workdir, user: username, timeoutMs }, { url, signal, input: stdin, maxOutputBytes });
+    },
+    listWebtty,
+    async mintToken(request, signal) {
+      const call = signal === undefined ? {} : { signal };
+      const issuer = control() ?? (await engine());
+      return issuer.tokens.create(request, call);
+    },
+    async close() {
+      await pool.close();
+      http().close();
+    },
+  };
+}
+
+/** The engine of a context: its own address, or the one that the control plane knows for its project. */
+export async function engineTarget(context: ResolvedContext, control: ControlClient | undefined): Promise<CarrierTarget> {
+  const { engine, projectEndpoint } = context;
+  const tls = tlsSettings(context.transport);
+  const address = engine ?? (await projectEngine(projectEndpoint, control));
+  if (address === undefined) {
+    if (context.name === undefined) throw new RstreamError('ERR_RSTREAM_CONTEXT_REQUIRED');
+    throw new RstreamError('ERR_RSTREAM_ENGINE_REQUIRED', `Context "${context.name}" names no engine.`);
+  }
+  const target = parseEngine(address);
+  return target.tls === undefined || tls === undefined ? target : { ...target, tls };
+}
+
+async function projectEngine(endpoint: string | undefined, control: ControlClient | undefined): Promise<string | undefined> {
+  if (endpoint === undefined || control === undefined) return undefined;
+  const project = await control.projects.resolve(endpoint);
+  return `${project.endpoint}.${project.domain}:${project.enginePort}`;
+}
+
+/** The REST address of an engine. */
+export function engineUrl({ tls, serverName }: CarrierTarget): string {
+  return `${tls === undefined || tls === false ? 'http' : 'https'}://${serverName}`;
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** A failed attempt is not remembered: the next caller tries again. */
+function onceUnlessFailed<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
 }

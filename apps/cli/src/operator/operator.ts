@@ -3,6 +3,7 @@ import type { ResolvedContext } from '@rstream/config';
 import type { ControlClient, EngineClient } from '@rstream/control-client';
 import type { TokenCreate } from '@rstream/protocol/control';
 import type { ExecResult, WebttyServer } from '@rstream/protocol/exec';
+import type { WebttyTransport } from '@rstream/webtty-client';
 
 /** How to run a remote command; what is absent is left to the device. */
 export interface ExecOptions {
@@ -34,7 +35,10 @@ export interface Operator {
   control(): ControlClient | undefined;
   /** Opens a stream to a private tunnel. @param target name or id, or `rstrm://name` */
   dial(target: string, options?: DialOptions): Promise<Duplex>;
-  /** Runs a command on the device at `rstrm://name` to its end. Aborting kills it there and resolves with `cancelled`. */
+  /** Opens the pipe for one command on a device, for `openCommand` of webtty-client. @param url `rstrm://name`; a server name or id will do */
+  dialDevice(url: string, signal?: AbortSignal): Promise<WebttyTransport>;
+  /** Runs a command on the device at `rstrm://name` to its end. Aborting kills it there and resolves with `cancelled`;
+   * before the device is reached it rejects. */
   exec(url: string, argv: readonly string[], options?: ExecOptions, signal?: AbortSignal): Promise<ExecResult>;
   /** Devices that take commands; `filter` is a part of the name or `labels.key=value`. */
   listWebtty(filter?: string, signal?: AbortSignal): Promise<WebttyServer[]>;

@@ -1,11 +1,37 @@
-import { RstreamError } from '@rstream/protocol';
-import { defineCommand } from '../../command.ts';
+import type { ClientFilter } from '@rstream/protocol/tunnel';
+import { defineCommand, integer, optionalChoice, parsePairs, repeated } from '../../command.ts';
+import { contextFlags } from '../../globals.ts';
+import { withOperator } from '../../operator/with-operator.ts';
+import { formatTable, outputOption, printResult } from '../../output.ts';
 
 export const command = defineCommand({
-  summary: 'not built yet',
-  options: {},
-  examples: ['rstream client list'],
-  async run() {
-    throw new RstreamError('FEATURE_NOT_AVAILABLE');
+  summary: 'list the connected clients',
+  options: {
+    status: optionalChoice('--status <status>', ['online', 'offline'], 'only clients in this state'),
+    label: repeated('--label <key=value>', 'only clients with this label; repeatable'),
+    limit: integer('--limit <n>', 'at most this many', { min: 1, max: 10_000 }),
+    output: outputOption('table'),
+  },
+  examples: ['rstream client list', 'rstream client list --status online -o json'],
+  async run({ options, globals, signal }) {
+    const { status, label, limit } = options;
+    const filters: ClientFilter = {
+      ...(status === undefined ? {} : { status }),
+      ...(label.length === 0 ? {} : { labels: parsePairs(label, '--label') }),
+    };
+    const hasFilter = Object.keys(filters).length > 0;
+    const clients = await withOperator(contextFlags(globals), async (operator) =>
+      (await operator.engine()).clients.list({ ...(hasFilter ? { filters } : {}), ...(limit === undefined ? {} : { limit }) }, { signal }),
+    );
+    await printResult(options.output, clients, () =>
+      formatTable(clients, {
+        ID: (client) => client.id,
+        STATUS: (client) => client.status,
+        AGENT: (client) => client.agent,
+        VERSION: (client) => client.version,
+        SYSTEM: (client) => [client.os, client.arch].filter((part) => part !== undefined).join('/'),
+        USER: (client) => client.user_id,
+      }),
+    );
   },
 });
