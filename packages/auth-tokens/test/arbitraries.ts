@@ -1,5 +1,5 @@
 import type { Action, Permission, ResourceNode } from '@rstream/protocol/claims';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { foreign, project, sibling } from './world.ts';
 
 const names = ['web', 'api', 'box'];
@@ -52,7 +52,7 @@ const target = fc.oneof(
   fc.subarray(['w1', 'w9'], { minLength: 1 }).map((workspaces) => ({ workspaces })),
 );
 const leaf = fc.oneof(
-  fc.tuple(target, scopes).map(([where, tunnels]) => ({ ...where, scopes: { tunnels } })),
+  fc.tuple(target, scopes).map(([where, tunnels]) => Object.assign({ scopes: { tunnels } }, where)),
   target.filter((where) => Object.keys(where).length > 0),
 );
 

@@ -1,6 +1,6 @@
 import { RstreamError } from '@rstream/protocol';
 import { Resources, type Action } from '@rstream/protocol/claims';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { delegate, evaluate, grantOf, selectFields, type Grant } from '../src/index.ts';
 import { action, permissions, resourceNode } from './arbitraries.ts';
@@ -36,7 +36,7 @@ function build(credential: Layer, claims: Layer, projectId: string | undefined):
 
 describe('a grant never widens', () => {
   it('the trees that the tests draw are trees that the schema accepts', () => {
-    fc.assert(fc.property(resourceNode, (tunnels) => Resources.safeParse({ tunnels }).success));
+    fc.assert(fc.property(resourceNode, (tunnels) => expect(Resources.safeParse({ tunnels }).success).toBe(true)));
   });
 
   it('with claims added, with a credential narrowed, with a branch added to an AND', () => {
@@ -95,7 +95,7 @@ function childOf(parent: Grant, request: Layer, credential: Layer): Grant | unde
     const live = { ...stored, permissions: credential.permissions ?? null, ...resourcesOf(credential) };
     return grantOf({ owner, credential: live, claims, expiresAt: claims.exp * 1000 });
   } catch (error) {
-    expect(RstreamError.is(error) && error.code).toMatch(/^(FORBIDDEN|INVALID_REQUEST)$/);
-    return undefined;
+    if (RstreamError.is(error) && ['FORBIDDEN', 'INVALID_REQUEST'].includes(error.code)) return undefined;
+    throw error;
   }
 }
