@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { ConnectionOptions } from 'node:tls';
 import { errorFromReport, RstreamError } from '@rstream/protocol';
 import { carrierLimits } from '@rstream/protocol/limits';
 import { errorHeader, sessionPath, WireErrorBody } from '@rstream/protocol/wire';
@@ -11,11 +12,13 @@ export interface Handshake {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+type TlsOptions = Pick<ConnectionOptions, 'ca' | 'servername' | 'rejectUnauthorized' | 'minVersion' | 'ALPNProtocols'>;
+
 /** Visible ASCII: what an Authorization header can hold (RFC 9110 §5.5), so that a stray newline is reported and not sent. */
 const sendableToken = /^[\x21-\x7e]+$/;
 
-/** The options of the HTTP request that asks for a session, equal for both carriers but for the Upgrade headers. */
-export function handshakeOptions({ target, token, headers }: Handshake): RequestOptions & Record<string, unknown> {
+/** The options of the HTTP request that asks for a session, equal for both carriers but for the headers that name the carrier. */
+export function handshakeOptions({ target, token, headers }: Handshake, carrierHeaders = {}): RequestOptions & TlsOptions {
   if (!sendableToken.test(token)) throw new RstreamError('UNAUTHORIZED', 'The token is empty or holds characters that no token has.');
   return {
     host: target.host,
@@ -24,7 +27,7 @@ export function handshakeOptions({ target, token, headers }: Handshake): Request
     method: 'GET',
     agent: false,
     setHost: false,
-    headers: { ...headers, Host: target.serverName, Authorization: `Bearer ${token}` },
+    headers: { ...headers, Host: target.serverName, Authorization: `Bearer ${token}`, ...carrierHeaders },
     ...(isTls(target) ? tlsOptions(target) : {}),
   };
 }
@@ -33,11 +36,11 @@ export function isTls(target: CarrierTarget): boolean {
   return target.tls !== undefined && target.tls !== false;
 }
 
-function tlsOptions(target: CarrierTarget): Record<string, unknown> {
+function tlsOptions(target: CarrierTarget): TlsOptions {
   const given = typeof target.tls === 'object' ? target.tls : {};
   const servername = tlsName(target);
   return {
-    ...given,
+    ...(given as TlsOptions),
     ...(servername === undefined ? {} : { servername }),
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],

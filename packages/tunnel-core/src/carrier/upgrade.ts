@@ -14,8 +14,7 @@ import { connectFailed, foreignAnswer, handshakeOptions, isTls, readRefusal, typ
  */
 export function connectUpgrade(handshake: Handshake, bound: Bound): Promise<Duplex> {
   const { target } = handshake;
-  const options = handshakeOptions(handshake);
-  options.headers = { ...options.headers, Connection: 'Upgrade', Upgrade: upgradeProtocol };
+  const options = handshakeOptions(handshake, { Connection: 'Upgrade', Upgrade: upgradeProtocol });
   return new Promise<Duplex>((resolve, reject) => {
     let connected = false;
     const request = isTls(target) ? httpsRequest(options) : httpRequest(options);

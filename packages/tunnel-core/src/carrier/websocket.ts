@@ -25,9 +25,10 @@ export function connectWebSocket(handshake: Handshake, bound: Bound): Promise<Du
   const host = target.host.includes(':') ? `[${target.host}]` : target.host;
   const url = `${secure ? 'wss' : 'ws'}://${host}:${target.port}${target.path ?? sessionPath}`;
   const { headers, servername, ca, rejectUnauthorized, minVersion } = handshakeOptions(handshake);
-  const options = { ...both, headers, ...(secure ? { servername, ca, rejectUnauthorized, minVersion, generateMask: zeroMask } : {}) };
+  const secureOptions = secure ? { servername, ca, rejectUnauthorized, minVersion, generateMask: zeroMask } : {};
+  const options = { ...both, headers, ...secureOptions } as ClientOptions;
   return new Promise<Duplex>((resolve, reject) => {
-    const socket = new WebSocket(url, [websocketSubprotocol], options as ClientOptions);
+    const socket = new WebSocket(url, [websocketSubprotocol], options);
     const disarm = armBound(bound, `Connecting to ${target.serverName}`, (error) => {
       reject(error);
       socket.terminate();
