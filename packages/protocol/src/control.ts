@@ -23,6 +23,7 @@ export type Whoami = z.infer<typeof Whoami>;
 export const Workspace = z.object({ id: z.string(), type: z.enum(['personal', 'team']), name: z.string() });
 export type Workspace = z.infer<typeof Workspace>;
 export const WorkspaceList = z.object({ workspaces: z.array(Workspace) });
+export type WorkspaceList = z.infer<typeof WorkspaceList>;
 
 /** A tunnels project; its engine address is `<endpoint>.<domain>:<enginePort>`. */
 export const Project = z.object({
@@ -41,6 +42,7 @@ export const Project = z.object({
 });
 export type Project = z.infer<typeof Project>;
 export const ProjectList = z.object({ projects: z.array(Project), ...page });
+export type ProjectList = z.infer<typeof ProjectList>;
 
 /** `POST /api/tokens`: a delegated token, 1–3600 s (default 60). */
 export const TokenCreate = z.strictObject({
@@ -50,6 +52,7 @@ export const TokenCreate = z.strictObject({
 });
 export type TokenCreate = z.infer<typeof TokenCreate>;
 export const TokenCreated = z.object({ token: z.string(), expires_at: z.string().optional() });
+export type TokenCreated = z.infer<typeof TokenCreated>;
 
 /** `DIR/ready.json`: what a script needs to know once the hosted process listens. No secret. */
 export const Ready = z.object({

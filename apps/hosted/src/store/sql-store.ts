@@ -1,9 +1,9 @@
-import { type Dialect, type ExpressionBuilder, Kysely, sql, type RawBuilder } from 'kysely';
+import { type Dialect, Kysely, sql, type RawBuilder } from 'kysely';
 import { RstreamError } from '@rstream/protocol';
 import type { Credential, ServerKey, StoredProject, StoredWorkspace, User } from './entities.ts';
 import { migrate } from './migrations.ts';
 import { credentialOf, credentialRow, projectOf, serverKeyOf, userOf, workspaceOf } from './rows.ts';
-import type { ChangeCursor, Changes, Page, Store } from './store.ts';
+import type { ChangeCursor, Changes, Store } from './store.ts';
 import type { Tables } from './tables.ts';
 
 /** Rows of one read of the change feed or of an unbounded list. */
@@ -64,29 +64,6 @@ const projects = (db: Kysely<Tables>) => ({
     if (workspaceIds.length === 0) return [];
     const query = db.selectFrom('projects').selectAll().where('workspace_id', 'in', workspaceIds).orderBy('created_at').orderBy('id');
     return (await query.limit(MAX_ROWS).execute()).map(projectOf);
-  },
-  async projectPage(workspaceIds: readonly string[], { q, offset, limit, sort, order }: Page) {
-    if (workspaceIds.length === 0) return { projects: [], total: 0 };
-    const matches = (eb: ExpressionBuilder<Tables, 'projects'>) =>
-      eb.and([
-        eb('workspace_id', 'in', workspaceIds),
-        ...(q === undefined ? [] : [eb.or([contains(eb, 'name', q), contains(eb, 'endpoint', q)])]),
-      ]);
-    const rows = await db
-      .selectFrom('projects')
-      .selectAll()
-      .where(matches)
-      .orderBy(sort, order)
-      .orderBy('id')
-      .limit(limit)
-      .offset(offset)
-      .execute();
-    const count = await db
-      .selectFrom('projects')
-      .select((eb) => eb.fn.countAll().as('total'))
-      .where(matches)
-      .executeTakeFirstOrThrow();
-    return { projects: rows.map(projectOf), total: Number(count.total) };
   },
 });
 
@@ -152,10 +129,6 @@ const feed = (db: Kysely<Tables>) => ({
 /** The feed position of a write, computed inside its own statement so that it needs no transaction. */
 const nextRevision = (table: 'credentials' | 'projects'): RawBuilder<number> =>
   sql<number>`(select coalesce(max(revision), 0) + 1 from ${sql.table(table)})`;
-
-/** A literal substring: what LIKE treats as wildcards is escaped. */
-const contains = (eb: ExpressionBuilder<Tables, 'projects'>, column: 'name' | 'endpoint', text: string) =>
-  eb(sql`lower(${sql.ref(column)})`, 'like', sql`${`%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`} escape '\\'`);
 
 const dataError = (cause: unknown): RstreamError =>
   RstreamError.is(cause) ? cause : new RstreamError('ERR_RSTREAM_HOSTED_DATA', 'The database refused an operation.', { cause });

@@ -14,15 +14,6 @@ export interface Changes {
   readonly projects: readonly StoredProject[];
 }
 
-export interface Page {
-  /** Part of the name or the endpoint. */
-  readonly q?: string | undefined;
-  readonly offset: number;
-  readonly limit: number;
-  readonly sort: 'id' | 'name' | 'endpoint' | 'status';
-  readonly order: 'asc' | 'desc';
-}
-
 /**
  * Everything that outlives the process. Reads are strongly consistent within one store. A write that would break a unique
  * rule (endpoint, token hash, client id) rejects and changes nothing. Every failure is `ERR_RSTREAM_HOSTED_DATA`.
@@ -39,7 +30,6 @@ export interface Store {
   projectByEndpoint(endpoint: string): Promise<StoredProject | undefined>;
   /** All projects of some workspaces, oldest first. */
   projects(workspaceIds: readonly string[]): Promise<readonly StoredProject[]>;
-  projectPage(workspaceIds: readonly string[], page: Page): Promise<{ readonly projects: readonly StoredProject[]; readonly total: number }>;
 
   addCredential(credential: Credential): Promise<void>;
   credential(id: string): Promise<Credential | undefined>;
