@@ -2,13 +2,14 @@ import { arch, platform } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ResolvedContext } from '@rstream/config';
-import { createControlClient, createEngineClient, type ControlClient } from '@rstream/control-client';
+import { createEngineClient } from '@rstream/control-client';
 import { RstreamError, productVersion, protocolVersion } from '@rstream/protocol';
 import { limits } from '@rstream/protocol/limits';
 import type { ClientDetails } from '@rstream/protocol/tunnel';
-import { connect, parseEngine, type CarrierTarget } from '@rstream/tunnel-core';
+import { connect } from '@rstream/tunnel-core';
 import { collect, filterWebttyServers, findWebttyServer, parseWebttyServers } from '@rstream/webtty-client';
 import { duplexTransport } from './duplex-transport.ts';
+import { contextControl, engineTarget, engineUrl } from './engine-target.ts';
 import { createNodeFetch, tlsSettings } from './node-fetch.ts';
 import type { DialOptions, Operator } from './operator.ts';
 import { SessionPool } from './session-pool.ts';
@@ -33,11 +34,8 @@ export function openOperator(
 ): Operator {
   const http = once(() => createNodeFetch(tlsSettings(context.transport)));
   const token = (): string => context.token;
-  const control = once((): ControlClient | undefined => {
-    const { apiUrl, headers } = context;
-    return apiUrl === undefined ? undefined : createControlClient({ baseUrl: apiUrl, token, headers, fetch: http().fetch });
-  });
-  const target = onceUnlessFailed(() => engineTarget(context, control()));
+  const control = once(() => contextControl(context, http()));
+  const target = onceUnlessFailed(() => engineTarget(context));
   const engine = onceUnlessFailed(async () => createEngineClient({ engineUrl: engineUrl(await target()), token, fetch: http().fetch }));
   const instanceId = randomUUID();
   const pool = new SessionPool({
@@ -92,30 +90,6 @@ export function openOperator(
       http().close();
     },
   };
-}
-
-/** The engine of a context: its own address, or the one that the control plane knows for its project. */
-export async function engineTarget(context: ResolvedContext, control: ControlClient | undefined): Promise<CarrierTarget> {
-  const { engine, projectEndpoint } = context;
-  const tls = tlsSettings(context.transport);
-  const address = engine ?? (await projectEngine(projectEndpoint, control));
-  if (address === undefined) {
-    if (context.name === undefined) throw new RstreamError('ERR_RSTREAM_CONTEXT_REQUIRED');
-    throw new RstreamError('ERR_RSTREAM_ENGINE_REQUIRED', `Context "${context.name}" names no engine.`);
-  }
-  const target = parseEngine(address);
-  return target.tls === undefined || tls === undefined ? target : { ...target, tls };
-}
-
-async function projectEngine(endpoint: string | undefined, control: ControlClient | undefined): Promise<string | undefined> {
-  if (endpoint === undefined || control === undefined) return undefined;
-  const project = await control.projects.resolve(endpoint);
-  return `${project.endpoint}.${project.domain}:${project.enginePort}`;
-}
-
-/** The REST address of an engine. */
-export function engineUrl({ tls, serverName }: CarrierTarget): string {
-  return `${tls === undefined || tls === false ? 'http' : 'https'}://${serverName}`;
 }
 
 function once<Value>(make: () => Value): () => Value {
