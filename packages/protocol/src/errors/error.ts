@@ -33,10 +33,10 @@ export interface ErrorReport {
 }
 
 const brand = Symbol.for('@rstream/error');
+const rows: Readonly<Record<string, ErrorEntry>> = { ...wireErrors, ...localErrors };
 
 /** The row of a code; unknown codes read as `INTERNAL`. */
 export function errorEntry(code: string): ErrorEntry {
-  const rows: Readonly<Record<string, ErrorEntry>> = { ...wireErrors, ...localErrors };
   return rows[code] ?? wireErrors.INTERNAL;
 }
 

@@ -33,7 +33,7 @@ export const muxLimits = {
     about: 'Handed to the reader of a stream ahead of its reads; the rest waits in the window.',
   },
   unsentControl: {
-    default: 1_048_576,
+    default: 131_072,
     unit: 'bytes',
     about: 'Control frames that wait for a peer that does not read; more ends the session.',
   },

@@ -34,7 +34,7 @@ export function keepAlive(target: KeepaliveTarget, options: { interval: number; 
       return;
     }
     probedAt = now;
-    arm(options.timeout);
+    arm(Math.min(options.interval, options.timeout));
     target.probe();
   };
   arm(options.interval);

@@ -85,7 +85,7 @@ function dataCases(start: Start): void {
     expect(bulk.writableFinished).toBe(false);
     small.destroy();
     bulk.destroy();
-    await expect(sent).rejects.toThrow();
+    await expect(sent).rejects.toThrow('destroyed');
     expect(client.streamCount).toBe(0);
   });
 }
