@@ -94,7 +94,7 @@ describe('fingerprints', () => {
       expect(() => confirmations.redeem(fingerprint, other)).toThrow('belongs to other arguments');
     }
     confirmations.redeem(fingerprint, { ...what, input: { b: [2], a: 1 } });
-    expect(() => confirmations.redeem(fingerprint, what)).toThrow();
+    expect(() => confirmations.redeem(fingerprint, what)).toThrow('confirmation');
   });
 
   it('expire', () => {
@@ -109,9 +109,9 @@ describe('fingerprints', () => {
   it('are not good for another process and survive no tampering', () => {
     const confirmations = new Confirmations();
     const { fingerprint } = confirmations.issue(what);
-    expect(() => new Confirmations().redeem(fingerprint, what)).toThrow();
+    expect(() => new Confirmations().redeem(fingerprint, what)).toThrow('confirmation');
     for (const forged of ['', '.', 'x.y', `${fingerprint}x`, fingerprint.slice(1), fingerprint.replace('.', '..')]) {
-      expect(() => confirmations.redeem(forged, what)).toThrow();
+      expect(() => confirmations.redeem(forged, what)).toThrow('confirmation');
     }
     confirmations.redeem(fingerprint, what);
   });
@@ -120,6 +120,6 @@ describe('fingerprints', () => {
     const confirmations = new Confirmations();
     const first = confirmations.issue(what).fingerprint;
     for (let i = 0; i < 256; i += 1) confirmations.issue(what);
-    expect(() => confirmations.redeem(first, what)).toThrow();
+    expect(() => confirmations.redeem(first, what)).toThrow('confirmation');
   });
 });

@@ -177,7 +177,7 @@ describe('rstream_webtty_exec', () => {
     const call = world.call('rstream_webtty_exec', { url: 'rstrm://a', command: ['sleep', '60'] }, { signal: controller.signal });
     await started.promise;
     controller.abort();
-    await expect(call).rejects.toThrow();
+    await expect(call).rejects.toThrow(/abort/i);
     expect(await aborted.promise).toBe('ERR_RSTREAM_ABORTED');
   });
 });
