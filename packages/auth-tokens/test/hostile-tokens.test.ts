@@ -16,6 +16,10 @@ async function refusal(token: string): Promise<unknown> {
   );
 }
 
+async function expectRefused(token: string): Promise<void> {
+  expect(await refusal(token)).toBe('UNAUTHORIZED');
+}
+
 /** The family that a token claims, or the code with which decoding fails. */
 function decoded(token: string): unknown {
   try {
@@ -51,15 +55,13 @@ const encode = (text: string): string => Buffer.from(text).toString('base64url')
 
 describe('whatever is sent as a token', () => {
   it('is refused with UNAUTHORIZED when it is arbitrary text', async () => {
-    await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary' }), async (text) => void expect(await refusal(text)).toBe('UNAUTHORIZED')));
+    expect(await refusal('')).toBe('UNAUTHORIZED');
+    await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary' }), expectRefused));
   });
 
   it('is refused with UNAUTHORIZED when its parts are arbitrary JSON', async () => {
     const token = fc.tuple(header, payload, fc.string({ minLength: 1 })).map((parts) => parts.map(encode).join('.'));
-    await fc.assert(
-      fc.asyncProperty(token, async (text) => void expect(await refusal(text)).toBe('UNAUTHORIZED')),
-      { numRuns: 500 },
-    );
+    await fc.assert(fc.asyncProperty(token, expectRefused), { numRuns: 500 });
   });
 
   it('is refused with UNAUTHORIZED when one character of a genuine token is changed', async () => {
