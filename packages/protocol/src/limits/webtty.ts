@@ -14,7 +14,7 @@ export const webttyLimits = {
   killGrace: { default: 1_000, unit: 'ms', about: 'Between TERM and KILL for a command that ran out of time or lost its caller.' },
   maxKillGrace: { default: 60_000, unit: 'ms', about: 'Longest grace that a client may ask for.' },
   outputLinger: { default: 1_000, unit: 'ms', about: 'Wait for output that other processes hold open after the command ended.' },
-  closeTimeout: { default: 5_000, unit: 'ms', about: 'Wait for the peer to take the last message.' },
+  closeTimeout: { default: 60_000, unit: 'ms', about: 'Wait for the peer to take what was sent and close, after the last message.' },
   cancelTimeout: { default: 2_000, unit: 'ms', about: 'Client: wait for the end report of a cancelled command beyond its kill grace.' },
   maxSessions: { default: 64, unit: 'count', about: 'Commands that one device runs at once.' },
   arguments: { default: 4_096, unit: 'count', about: 'Arguments of one command.' },

@@ -1,0 +1,19 @@
+import type { ErrorCode, RstreamError } from '@rstream/protocol';
+import { FailureReason, type MessageOf } from '@rstream/protocol/webtty';
+
+const reasons: Partial<Record<ErrorCode, FailureReason>> = {
+  ERR_RSTREAM_COMMAND_NOT_FOUND: FailureReason.NOT_FOUND,
+  ERR_RSTREAM_COMMAND_NOT_EXECUTABLE: FailureReason.NOT_EXECUTABLE,
+  ERR_RSTREAM_COMMAND_DENIED: FailureReason.DENIED,
+  ERR_RSTREAM_COMMAND_WORKDIR: FailureReason.WORKDIR,
+  ERR_RSTREAM_DEVICE_BUSY: FailureReason.CAPACITY,
+  ERR_RSTREAM_COMMAND_UNSUPPORTED: FailureReason.UNSUPPORTED,
+  ERR_RSTREAM_COMMAND_INVALID: FailureReason.INVALID,
+  ERR_RSTREAM_DEVICE_STOPPING: FailureReason.STOPPING,
+  ERR_RSTREAM_COMMAND_FAILED_TO_START: FailureReason.SPAWN,
+};
+
+/** The error message for a command that does not start. Only a client of ours is told the reason as a number. */
+export function refusalMessage(error: RstreamError, contract: boolean): MessageOf<'error'> {
+  return { kind: 'error', msg: error.message, reason: contract ? (reasons[error.code] ?? FailureReason.UNSPECIFIED) : 0 };
+}
