@@ -7,18 +7,13 @@ export interface Bound {
   readonly timeout?: number | undefined;
 }
 
-const doNothing = (): void => {};
-
 /**
- * Calls `stop` at most once: with `ERR_RSTREAM_ABORTED` when the signal fires (at once if it already has), with
+ * Calls `stop` at most once: with `ERR_RSTREAM_ABORTED` when the signal fires (in a microtask if it already has), with
  * `ERR_RSTREAM_TIMEOUT` when the deadline passes. The returned function disarms both and must be called when the wait is over.
  */
 export function armBound(bound: Bound, what: string, stop: (error: RstreamError) => void): () => void {
   const { signal, timeout = 0 } = bound;
-  if (signal?.aborted === true) {
-    stop(abortedError(what, signal));
-    return doNothing;
-  }
+  if (signal?.aborted === true) return stopSoon(() => stop(abortedError(what, signal)));
   let timer: NodeJS.Timeout | undefined;
   const disarm = (): void => {
     if (timer !== undefined) clearTimeout(timer);
@@ -36,6 +31,17 @@ export function armBound(bound: Bound, what: string, stop: (error: RstreamError)
   }
   signal?.addEventListener('abort', onAbort, { once: true });
   return disarm;
+}
+
+/** Never before `armBound` has returned, so that `stop` may use the disarming function. */
+function stopSoon(stop: () => void): () => void {
+  let armed = true;
+  queueMicrotask(() => {
+    if (armed) stop();
+  });
+  return () => {
+    armed = false;
+  };
 }
 
 /** The coded error for a signal that fired; a coded reason is passed on as it is. */

@@ -33,6 +33,7 @@ export async function socketPair(): Promise<[Socket, Socket]> {
   const server = await listenTcp((socket) => arrived.resolve(socket));
   const near = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
   near.on('error', () => {});
+  await once(near, 'connect');
   const far = await arrived.promise;
   void new Promise((resolve) => far.once('close', resolve)).then(() => server.close());
   return [near, far];
