@@ -1,7 +1,16 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Inventory } from './inventory.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RstreamError } from '@rstream/protocol';
+import { Edge } from './edge/edge.ts';
+import { Gate } from './edge/gate.ts';
+import { hostPlan } from './hostnames.ts';
+import { Inflight } from './inflight.ts';
+import { createInventory, type Inventory } from './inventory.ts';
+import { effectiveLimits } from './limits.ts';
 import type { Authority, Grant, Projects, RelayLogger, RelayMetrics } from './ports.ts';
+import { Registry } from './registry.ts';
+import { ClientSession, type SessionContext } from './session.ts';
 
 export interface RelayOptions {
   readonly authority: Authority;
@@ -53,6 +62,61 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-export function createRelay(_options: RelayOptions): Relay {
-  throw new Error('not built yet');
+const silent: RelayLogger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Builds a relay. It listens on nothing by itself: the host gives it connections and carriers. */
+export function createRelay(options: RelayOptions): Relay {
+  const { authority, projects, metrics = {}, logger = silent } = options;
+  const limits = effectiveLimits(options.limits);
+  const hosts = hostPlan(options.baseHost, options.secure);
+  const registry = new Registry(limits);
+  const inventory = createInventory(registry, limits);
+  const gate = new Gate({ authority, projects, registry, hosts });
+  const edge = new Edge({ gate, limits, metrics, secure: options.secure, isTrustedProxy: options.isTrustedProxy ?? (() => false) });
+  const sessions = new Set<ClientSession>();
+  const dials = new Inflight();
+  const context: SessionContext = { registry, hosts, limits, logger, metrics, dials, onClosed: (session) => sessions.delete(session) };
+  let isDraining = false;
+
+  const unsubscribe = authority.onRevoked((credentialId) => {
+    edge.revoke(credentialId);
+    inventory.revoke(credentialId);
+    for (const session of sessions)
+      if (session.credentialId === credentialId) session.end(new RstreamError('UNAUTHORIZED', 'The token was revoked.'));
+  });
+  const sweeper = setInterval(() => {
+    const now = Date.now();
+    registry.expire(now);
+    inventory.sweep(now);
+    for (const session of sessions) session.sweep(now);
+  }, limits.sweepInterval);
+  sweeper.unref();
+
+  async function close(): Promise<void> {
+    isDraining = true;
+    clearInterval(sweeper);
+    unsubscribe();
+    inventory.close();
+    edge.close();
+    for (const session of sessions) session.close();
+  }
+
+  return {
+    inventory,
+    stats: () => ({ clients: registry.clientCount, tunnels: registry.tunnelCount, edgeConnections: edge.size }),
+    handleConnection: (socket, connection) => edge.accept(socket, connection),
+    admitCarrier(carrier, identity) {
+      const session = new ClientSession(carrier, identity, context);
+      sessions.add(session);
+      if (isDraining) session.end(new RstreamError('SERVICE_UNAVAILABLE'));
+    },
+    async drain(deadlineMs) {
+      isDraining = true;
+      const emptied = edge.drain();
+      for (const session of sessions) session.drain();
+      await Promise.race([Promise.all([emptied, dials.idle()]), delay(deadlineMs, undefined, { ref: false })]);
+      await close();
+    },
+    close,
+  };
 }

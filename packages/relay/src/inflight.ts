@@ -1,0 +1,26 @@
+/** Counts work that a drain waits for. */
+export class Inflight {
+  #running = 0;
+  #waiters: (() => void)[] = [];
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Counts one piece of work until its promise settles. */
+  track(work: Promise<unknown>): void {
+    this.#running += 1;
+    const done = (): void => {
+      this.#running -= 1;
+      if (this.#running > 0) return;
+      for (const waiter of this.#waiters.splice(0)) waiter();
+    };
+    work.then(done, done);
+  }
+
+  /** Resolves as soon as nothing runs. */
+  idle(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+}
