@@ -1,20 +1,9 @@
+import type { ErrorEntry } from './entry.ts';
 import { localErrors, type LocalErrorCode } from './local.ts';
 import { wireErrors, type WireErrorCode } from './wire.ts';
 
 /** Every stable code that rstream can report: what crosses a wire, and what stays in one process. */
 export type ErrorCode = WireErrorCode | LocalErrorCode;
-
-/** What a table row says about a code. */
-export interface ErrorEntry {
-  /** One sentence: what happened. */
-  readonly about: string;
-  /** One sentence: what to do next. */
-  readonly next: string;
-  /** HTTP status where the code reaches an HTTP caller. */
-  readonly status?: number;
-  /** Number of the same error in the published `rstrm/1` protocol. */
-  readonly wire?: number;
-}
 
 export interface ErrorOptions {
   /** What to do next; the code's own row is used when absent. */
@@ -37,7 +26,7 @@ const rows: Readonly<Record<string, ErrorEntry>> = { ...wireErrors, ...localErro
 
 /** The row of a code; unknown codes read as `INTERNAL`. */
 export function errorEntry(code: string): ErrorEntry {
-  return rows[code] ?? wireErrors.INTERNAL;
+  return (Object.hasOwn(rows, code) ? rows[code] : undefined) ?? wireErrors.INTERNAL;
 }
 
 /** An error with a stable `code`, a sentence, a next step and a cause. The only error class that rstream throws on purpose. */
@@ -78,7 +67,7 @@ export class RstreamError extends Error {
 
 /** Rebuilds an error that a peer sent. A code that this version does not know becomes `INTERNAL` and keeps the peer's words. */
 export function errorFromReport(report: { code: string; message: string; next?: string | undefined }): RstreamError {
-  const known = report.code in wireErrors || report.code in localErrors;
+  const known = Object.hasOwn(rows, report.code);
   return new RstreamError(known ? (report.code as ErrorCode) : 'INTERNAL', report.message, {
     ...(report.next === undefined ? {} : { next: report.next }),
     ...(known ? {} : { details: { peerCode: report.code } }),

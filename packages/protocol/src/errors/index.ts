@@ -1,10 +1,10 @@
+export type { ErrorEntry } from './entry.ts';
 export {
   RstreamError,
   errorEntry,
   errorFromReport,
   toRstreamError,
   type ErrorCode,
-  type ErrorEntry,
   type ErrorOptions,
   type ErrorReport,
 } from './error.ts';

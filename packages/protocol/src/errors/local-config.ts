@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './error.ts';
+import type { ErrorEntry } from './entry.ts';
 
 /** Errors of `config`: the configuration file and its contexts. */
 export const configErrors = {

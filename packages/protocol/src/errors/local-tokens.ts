@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './error.ts';
+import type { ErrorEntry } from './entry.ts';
 
 /** Errors of `auth-tokens`: reading, minting and key material. A token that a server refuses is `UNAUTHORIZED` instead. */
 export const tokenErrors = {

@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './error.ts';
+import type { ErrorEntry } from './entry.ts';
 
 /** Errors of `webtty-client` and `webtty-server`. */
 export const webttyErrors = {

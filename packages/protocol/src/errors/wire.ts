@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './error.ts';
+import type { ErrorEntry } from './entry.ts';
 
 /**
  * Errors that a peer may receive: in a refused stream, a control message, a REST answer or the `rstream-error` header of an
