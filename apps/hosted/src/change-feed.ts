@@ -17,7 +17,12 @@ export interface ChangeFeedOptions {
 }
 
 /** Follows the store, so that what another process wrote (a revocation, a project) takes effect here within the interval. */
-export async function followChanges({ store, logger, apply, intervalMs = limits.control.changePoll.default }: ChangeFeedOptions): Promise<ChangeFeed> {
+export async function followChanges({
+  store,
+  logger,
+  apply,
+  intervalMs = limits.control.changePoll.default,
+}: ChangeFeedOptions): Promise<ChangeFeed> {
   let cursor = startOfChanges;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;

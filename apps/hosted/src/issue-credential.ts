@@ -35,7 +35,10 @@ export function issueApp(request: CredentialRequest): IssuedCredential {
   return { secret: JSON.stringify({ clientId, clientSecret }), credential: { ...baseOf(request, 'app'), clientId, publicKey } };
 }
 
-function baseOf({ name, userId, workspaceId, project, permissions, resources, ttlMs }: CredentialRequest, family: Credential['family']): Credential {
+function baseOf(
+  { name, userId, workspaceId, project, permissions, resources, ttlMs }: CredentialRequest,
+  family: Credential['family'],
+): Credential {
   const now = Date.now();
   return {
     id: newId(family),

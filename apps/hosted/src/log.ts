@@ -38,7 +38,10 @@ export function createLogger(level: HostedConfig['logLevel'], destination?: Dest
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: logError, error: logError },
-    redact: { paths: ['token', 'authorization', 'cookie', 'headers', 'query', '*.token', '*.authorization', '*.cookie'], censor: '[redacted]' },
+    redact: {
+      paths: ['token', 'authorization', 'cookie', 'headers', 'query', '*.token', '*.authorization', '*.cookie'],
+      censor: '[redacted]',
+    },
   };
   return pino(options, destination ?? pino.destination({ dest: STDERR, sync: true }));
 }

@@ -54,7 +54,13 @@ export function createPublicSide({ config, addresses, state, logger, metrics }: 
   const api = createApi({ services, relay, watchSockets, isTrustedProxy, state, logger });
 
   async function isReady(): Promise<boolean> {
-    return !draining && (await store.ping().then(() => true, () => false));
+    return (
+      !draining &&
+      (await store.ping().then(
+        () => true,
+        () => false,
+      ))
+    );
   }
 
   return {

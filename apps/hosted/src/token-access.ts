@@ -86,8 +86,7 @@ function principalOf(verified: VerifiedToken, grant: TokenGrant, signingKey: Sig
   };
 }
 
-const decisionOf = (decision: TokenDecision): Decision =>
-  decision.allowed ? decision : { allowed: false, error: refusalError(decision) };
+const decisionOf = (decision: TokenDecision): Decision => (decision.allowed ? decision : { allowed: false, error: refusalError(decision) });
 
 const queryRefused = (): RstreamError =>
   new RstreamError('FORBIDDEN', 'This token may not travel in a query string.', {

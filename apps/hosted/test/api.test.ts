@@ -72,7 +72,11 @@ describe('an engine', () => {
   });
 
   it('keeps the request id that the caller sent', async () => {
-    const answer = await world.call('/api/auth', { host: world.engineHost, token: world.ownerToken, headers: { 'rstream-request-id': 'call-1' } });
+    const answer = await world.call('/api/auth', {
+      host: world.engineHost,
+      token: world.ownerToken,
+      headers: { 'rstream-request-id': 'call-1' },
+    });
     expect(answer.headers['rstream-request-id']).toBe('call-1');
     expect(world.log()).toContain('call-1');
   });
@@ -97,7 +101,9 @@ describe('an engine', () => {
     const response = await world.open(`/api/sse?rstream.token=${list}`, { host: world.engineHost });
     expect(response.statusCode).toBe(200);
     expect(response.headers['content-type']).toBe('text/event-stream');
-    const [chunk] = (await response[Symbol.asyncIterator]().next().then(({ value }) => [String(value)])) as [string];
+    const [chunk] = (await response[Symbol.asyncIterator]()
+      .next()
+      .then(({ value }) => [String(value)])) as [string];
     expect(JSON.parse(chunk.replace(/^data: /, ''))).toMatchObject({ type: 'state.initial' });
     response.destroy();
   });
@@ -163,7 +169,9 @@ describe('the descriptions and probes', () => {
     const answer = await world.call('/api/openapi.json', { host: world.engineHost });
     expect(answer.headers['content-type']).toBe('application/vnd.oai.openapi+json;version=3.1');
     expect(answer.json).toMatchObject({ openapi: '3.1.0', info: { title: 'rstream Engine API' } });
-    expect(Object.keys(answer.json.paths)).toEqual(expect.arrayContaining(['/api/clients', '/api/tunnels/{id}', '/api/sse', '/api/tokens']));
+    expect(Object.keys(answer.json.paths)).toEqual(
+      expect.arrayContaining(['/api/clients', '/api/tunnels/{id}', '/api/sse', '/api/tokens']),
+    );
     expect(answer.json.paths['/api/tunnels'].get['x-rstream-permissions']).toEqual(['tunnels.resources.read-only']);
     expect(answer.json.paths['/api/tunnels'].get.parameters[0].content['application/json'].schema.properties.filters).toBeDefined();
     expect((await world.call('/api/openapi.json')).json.paths['/api/whoami']).toBeDefined();

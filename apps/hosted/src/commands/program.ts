@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { productVersion } from '@rstream/protocol';
+import { productVersion, toRstreamError } from '@rstream/protocol';
 import { projectCommand } from './project.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCommand } from './token.ts';
@@ -13,4 +13,10 @@ export function createProgram(): Command {
     .addCommand(serveCommand())
     .addCommand(tokenCommand())
     .addCommand(projectCommand());
+}
+
+/** An error for a person: what happened, its code, and what to do next. */
+export function describeError(error: unknown): string {
+  const { code, message, next } = toRstreamError(error);
+  return `rstream-hosted: ${message} [${code}]\n  ${next}\n`;
 }

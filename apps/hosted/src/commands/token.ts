@@ -84,7 +84,9 @@ async function revoke(id: string, { dataDir, output }: Flags): Promise<void> {
     return await store.credential(id);
   });
   if (credential === undefined) {
-    throw new RstreamError('ERR_RSTREAM_HOSTED_NOT_FOUND', `No credential has the id "${id}".`, { next: 'See "rstream-hosted token list".' });
+    throw new RstreamError('ERR_RSTREAM_HOSTED_NOT_FOUND', `No credential has the id "${id}".`, {
+      next: 'See "rstream-hosted token list".',
+    });
   }
   await print(output, view(credential), [row(credential)]);
 }

@@ -9,7 +9,10 @@ import type { HostedConfig } from './schema.ts';
 export function checkExposure({ listen, tls, insecure, trustedProxies }: HostedConfig): void {
   const { host } = parseListenAddress(listen);
   if (isLoopback(host) || tls.cert !== undefined || insecure || trustedProxies.length > 0) return;
-  throw new RstreamError('ERR_RSTREAM_HOSTED_EXPOSED', `${listen} is reachable from other machines, and tokens would cross the network in clear text.`);
+  throw new RstreamError(
+    'ERR_RSTREAM_HOSTED_EXPOSED',
+    `${listen} is reachable from other machines, and tokens would cross the network in clear text.`,
+  );
 }
 
 /** True when clients reach the process over TLS, ended here or by the trusted proxy in front. */

@@ -100,7 +100,12 @@ function requestIdOf({ headers }: IncomingMessage): string {
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : newId('req');
 }
 
-function logRequest(logger: Logger, incoming: IncomingMessage, outgoing: ServerResponse, ids: { requestId: string; address: string }): void {
+function logRequest(
+  logger: Logger,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  ids: { requestId: string; address: string },
+): void {
   const startedAt = performance.now();
   const path = (incoming.url ?? '/').split('?', 1)[0] ?? '/';
   outgoing.once('close', () => {

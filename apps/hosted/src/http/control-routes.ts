@@ -95,7 +95,13 @@ const listProjects = controlRoute({
       .filter(({ name, endpoint }) => needle === undefined || name.toLowerCase().includes(needle) || endpoint.includes(needle))
       .toSorted((a, b) => (a[sort] < b[sort] ? -1 : a[sort] > b[sort] ? 1 : a.id < b.id ? -1 : 1) * (order === 'asc' ? 1 : -1));
     const first = (page - 1) * pageSize;
-    return { projects: found.slice(first, first + pageSize), page, pageSize, total: found.length, totalPages: Math.ceil(found.length / pageSize) };
+    return {
+      projects: found.slice(first, first + pageSize),
+      page,
+      pageSize,
+      total: found.length,
+      totalPages: Math.ceil(found.length / pageSize),
+    };
   },
 });
 

@@ -2,7 +2,11 @@ import type { ProjectRef } from '@rstream/protocol/claims';
 import type { Projects } from '@rstream/relay';
 
 /** Which part of the process a host name belongs to. */
-export type HostTarget = { readonly kind: 'control' } | { readonly kind: 'engine'; readonly project: ProjectRef } | { readonly kind: 'tunnel' } | { readonly kind: 'unknown' };
+export type HostTarget =
+  | { readonly kind: 'control' }
+  | { readonly kind: 'engine'; readonly project: ProjectRef }
+  | { readonly kind: 'tunnel' }
+  | { readonly kind: 'unknown' };
 
 /**
  * Reads a `Host` header. The port is not compared: behind a proxy or a forwarded port it is not ours.

@@ -35,7 +35,9 @@ function operationOf(route: Route<never>): Json {
     security,
     ...permission,
     parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
-    ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body, 'input') } } } }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body, 'input') } } } }),
     responses: {
       [status]: { description: 'The answer.', content: { [contentType]: { schema: jsonSchema(route.response, 'output') } } },
       default: { $ref: '#/components/responses/Error' },

@@ -30,5 +30,7 @@ export function refusalOf(error: RstreamError, requestId: string): Refusal {
 export function refuseUpgrade(socket: Duplex, error: RstreamError, requestId: string): void {
   const { status, headers, body } = refusalOf(error, requestId);
   const lines = Object.entries({ ...headers, 'content-length': String(Buffer.byteLength(body)), connection: 'close' });
-  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines.map(([name, value]) => `${name}: ${value}`), '', body].join('\r\n'));
+  socket.end(
+    [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines.map(([name, value]) => `${name}: ${value}`), '', body].join('\r\n'),
+  );
 }

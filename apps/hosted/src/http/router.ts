@@ -69,7 +69,8 @@ async function answer(route: AnyRoute, c: Context<Env>, { services, authenticate
   // A public route has no principal and, by its type, no rule that could look at one.
   const principal = isPublic ? (undefined as never) : await authenticate(presented);
   const query = parse(route.query, Object.fromEntries(url.searchParams), 'query');
-  const body = route.body === undefined ? undefined : parse(route.body, await readJsonBody(c.req.raw, limits.control.requestBytes.default), 'body');
+  const body =
+    route.body === undefined ? undefined : parse(route.body, await readJsonBody(c.req.raw, limits.control.requestBytes.default), 'body');
   const context = { services, principal, params: c.req.param(), query, body, requestId, signal, project } as AnyContext;
   if (route.access.kind === 'permission') assertAllowed(principal.allows(route.access.action(context)));
   const result = await route.run(context);

@@ -63,13 +63,17 @@ async function openSession(facts: UpgradeFacts, url: URL, { authenticate, relay,
   assertAllowed(principal.allows({ type: 'session.open', project }));
   if (socket.destroyed) return;
   const carrier = protocol === upgradeProtocol ? acceptUpgrade(request, socket, head) : await acceptWebSocket(request, socket, head);
-  logger.info({ requestId, address, credentialId: principal.credentialId, project: project.endpoint, carrier: protocol }, 'session carrier accepted');
+  logger.info(
+    { requestId, address, credentialId: principal.credentialId, project: project.endpoint, carrier: protocol },
+    'session carrier accepted',
+  );
   relay.admitCarrier(carrier, { grant: grantIn(principal, project), remoteAddress: address });
 }
 
 async function openWatch(facts: UpgradeFacts, url: URL, { authenticate, services, watchSockets }: UpgradeOptions): Promise<void> {
   const { request, socket, head, project } = facts;
-  if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw new RstreamError('INVALID_REQUEST', 'This address speaks WebSocket only.');
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket')
+    throw new RstreamError('INVALID_REQUEST', 'This address speaks WebSocket only.');
   const principal = await prove(facts, url, authenticate, true);
   assertAllowed(principal.allows({ type: 'tunnel.list', project }));
   const query = WatchQuery.safeParse(Object.fromEntries(url.searchParams));

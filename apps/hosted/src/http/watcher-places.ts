@@ -16,7 +16,9 @@ export class WatcherPlaces {
   /** Takes a place until the signal aborts. @throws RstreamError `CAPACITY_EXHAUSTED` when all are taken */
   take(signal: AbortSignal): void {
     if (this.#taken >= this.#most) {
-      throw new RstreamError('CAPACITY_EXHAUSTED', `${this.#most} event streams are open already.`, { next: 'Close one, or try again later.' });
+      throw new RstreamError('CAPACITY_EXHAUSTED', `${this.#most} event streams are open already.`, {
+        next: 'Close one, or try again later.',
+      });
     }
     if (signal.aborted) return;
     this.#taken += 1;

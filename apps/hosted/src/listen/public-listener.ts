@@ -54,7 +54,12 @@ function clearServer(onConnection: (socket: Socket) => void): Opened {
 }
 
 function tlsServer(files: TlsFiles, onConnection: (socket: Socket) => void, logger: Logger): Opened {
-  const options = { ...readTlsPair(files), ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.2', handshakeTimeout: TLS_HANDSHAKE_MS } as const;
+  const options = {
+    ...readTlsPair(files),
+    ALPNProtocols: ['http/1.1'],
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: TLS_HANDSHAKE_MS,
+  } as const;
   const server: TlsServer = createTlsServer({ ...options, noDelay: true }, onConnection);
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   return { server, unwatch: watchTlsFiles(files, (pair) => server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }), logger) };

@@ -23,7 +23,8 @@ const SETTLE_MS = 100;
 export function readTlsPair({ cert, key }: TlsFiles): TlsPair {
   try {
     const pair = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
-    if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) throw new Error('the key is not that of the certificate');
+    if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key)))
+      throw new Error('the key is not that of the certificate');
     createSecureContext(pair);
     return pair;
   } catch (cause) {

@@ -28,7 +28,10 @@ function sqlStore(db: Kysely<Tables>): Store {
 
 const people = (db: Kysely<Tables>) => ({
   async addUser({ id, name, email, role, createdAt }: User): Promise<void> {
-    await db.insertInto('users').values({ id, name, email: email ?? null, role, created_at: createdAt }).execute();
+    await db
+      .insertInto('users')
+      .values({ id, name, email: email ?? null, role, created_at: createdAt })
+      .execute();
   },
   async user(id: string): Promise<User | undefined> {
     const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
@@ -89,7 +92,12 @@ const credentials = (db: Kysely<Tables>) => {
     },
     async revokeCredential(id: string, at: number): Promise<boolean> {
       const change = { revoked_at: at, updated_at: at, revision: nextRevision('credentials') };
-      const result = await db.updateTable('credentials').set(change).where('id', '=', id).where('revoked_at', 'is', null).executeTakeFirst();
+      const result = await db
+        .updateTable('credentials')
+        .set(change)
+        .where('id', '=', id)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirst();
       return result.numUpdatedRows > 0n || (await one('id', id)) !== undefined;
     },
   };
@@ -108,7 +116,13 @@ const serverKeys = (db: Kysely<Tables>) => ({
 const feed = (db: Kysely<Tables>) => ({
   async changesSince(cursor: ChangeCursor): Promise<Changes> {
     const changed = async <T extends 'credentials' | 'projects'>(table: T, since: number) =>
-      await db.selectFrom<'credentials' | 'projects'>(table).selectAll().where('revision', '>', since).orderBy('revision').limit(MAX_ROWS).execute();
+      await db
+        .selectFrom<'credentials' | 'projects'>(table)
+        .selectAll()
+        .where('revision', '>', since)
+        .orderBy('revision')
+        .limit(MAX_ROWS)
+        .execute();
     const credentialRows = (await changed('credentials', cursor.credentials)) as Tables['credentials'][];
     const projectRows = (await changed('projects', cursor.projects)) as Tables['projects'][];
     return {
