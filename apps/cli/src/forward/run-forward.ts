@@ -85,7 +85,7 @@ function connectionHooks(options: ForwardOptions) {
   const report = (header: { stream_id: string; source_ip?: string | undefined }, active: boolean, error?: RstreamError): void => {
     const { stream_id, source_ip } = header;
     const date = new Date().toISOString();
-    onConnection?.({
+    options.onConnection?.({
       active,
       date,
       stream_id,
