@@ -6,10 +6,6 @@ export const agentErrors = {
     about: 'Other users can read the token file.',
     next: 'Run: chmod 600 on the token file.',
   },
-  ERR_RSTREAM_TOKEN_FILE_UNREADABLE: {
-    about: 'The token file cannot be read or holds no token.',
-    next: 'Write a token for this project into the file and run: chmod 600 on it.',
-  },
   ERR_RSTREAM_AGENT_CONFIG: {
     about: 'The configuration of the agent is not valid.',
     next: 'Correct the option or the field that the message names.',

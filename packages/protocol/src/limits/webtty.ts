@@ -16,6 +16,7 @@ export const webttyLimits = {
   outputLinger: { default: 1_000, unit: 'ms', about: 'Wait for output that other processes hold open after the command ended.' },
   closeTimeout: { default: 60_000, unit: 'ms', about: 'Wait for the peer to take what was sent and close, after the last message.' },
   cancelTimeout: { default: 2_000, unit: 'ms', about: 'Client: wait for the end report of a cancelled command beyond its kill grace.' },
+  shutdownTimeout: { default: 10_000, unit: 'ms', about: 'Time for running commands to finish when the agent is told to stop.' },
   maxSessions: { default: 64, unit: 'count', about: 'Commands that one device runs at once.' },
   arguments: { default: 4_096, unit: 'count', about: 'Arguments of one command.' },
   argumentBytes: { default: 131_072, unit: 'bytes', about: 'One argument or environment value (the kernel of Linux takes no more).' },

@@ -1,0 +1,159 @@
+import type { Duplex } from 'node:stream';
+import { readTokenFile } from '@rstream/config';
+import { limits, productVersion, protocolVersion, RstreamError } from '@rstream/protocol';
+import type { TunnelOpenHeader } from '@rstream/protocol/wire';
+import { keepConnected, parseEngine, type Connection, type Listener } from '@rstream/tunnel-core';
+import { CommandServer } from '@rstream/webtty-server';
+import { deviceLabels, readHostFacts } from './device-labels.ts';
+import type { Logger } from './log.ts';
+import type { AgentSettings } from './settings.ts';
+
+/** What the agent's tunnel does. `stopped` is final; with an error it stopped because trying again cannot help. */
+export interface AgentStatus {
+  readonly state: 'connecting' | 'online' | 'offline' | 'stopped';
+  readonly tunnelId?: string | undefined;
+  /** Address for operators: `rstrm://name`. */
+  readonly forwarding?: string | undefined;
+  readonly error?: RstreamError | undefined;
+  /** Ms until the next attempt to connect. */
+  readonly retryInMs?: number | undefined;
+}
+
+export interface StartAgentOptions extends AgentSettings {
+  readonly logger: Logger;
+  readonly onStatus?: ((status: AgentStatus) => void) | undefined;
+  /** Environment of which commands inherit path, locale and time zone; default: the process's own. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** An agent that serves, or keeps trying to. */
+export interface RunningAgent {
+  /** Settles at the first `online`; rejects when the agent stops before that. */
+  readonly online: Promise<AgentStatus>;
+  /** Settles when the agent has stopped: undefined after `stop`, else why. Never rejects. */
+  readonly closed: Promise<RstreamError | undefined>;
+  /** Takes no more commands, lets the running ones finish up to `shutdownTimeoutMs`, ends the rest, disconnects. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the device's side in this process: one private tunnel whose every stream is a command. Resolves when the settings and
+ * the token file are sound; the connection is made, and made again, from then on.
+ *
+ * @throws RstreamError `ERR_RSTREAM_TOKEN_FILE_UNSAFE` and the other errors of the token file, `ERR_RSTREAM_ENGINE_INVALID`.
+ */
+export async function startAgent(options: StartAgentOptions): Promise<RunningAgent> {
+  const { logger } = options;
+  const target = parseEngine(options.engine);
+  await readTokenFile(options.tokenFile);
+  const facts = await readHostFacts();
+  const commands = new CommandServer({
+    policy: options.policy,
+    maxSessions: options.maxSessions,
+    environment: options.environment ?? process.env,
+    onRecord: (record) => logger.info({ audit: 'command', ...record }, 'command'),
+  });
+  const connection = keepConnected({
+    engine: options.tlsCa === undefined ? target : { ...target, tls: { ca: options.tlsCa } },
+    // Read for every attempt, so that a rotated token is used without a restart.
+    token: () => readTokenFile(options.tokenFile),
+    carrier: options.carrier,
+    client: { agent: 'rstream-agent', version: productVersion, os: facts.os_family, arch: facts.arch, protocol_version: protocolVersion },
+  });
+  const listener = connection.listen(
+    { name: options.name, type: 'bytestream', publish: false, labels: deviceLabels(facts, options.labels) },
+    (stream, header, accept) => serveStream(commands, { stream, header, accept }),
+  );
+  return new Agent({ options, commands, connection, listener });
+}
+
+interface Incoming {
+  readonly stream: Duplex;
+  readonly header: TunnelOpenHeader;
+  readonly accept: () => void;
+}
+
+function serveStream(commands: CommandServer, { stream, header, accept }: Incoming): void {
+  accept();
+  void commands.serve(stream, {
+    userId: header.user_id,
+    credentialId: header.credential_id,
+    sourceIp: header.source_ip,
+    streamId: header.stream_id,
+  });
+}
+
+interface Parts {
+  readonly options: StartAgentOptions;
+  readonly commands: CommandServer;
+  readonly connection: Connection;
+  readonly listener: Listener;
+}
+
+/** The tunnel may be gone with its session; then there is nothing to give back. */
+async function closeQuietly(listener: Listener): Promise<void> {
+  try {
+    await listener.close();
+  } catch {
+    // The session ended first.
+  }
+}
+
+class Agent implements RunningAgent {
+  readonly online: Promise<AgentStatus>;
+  readonly closed: Promise<RstreamError | undefined>;
+  readonly #parts: Parts;
+  readonly #online = Promise.withResolvers<AgentStatus>();
+  readonly #closed = Promise.withResolvers<RstreamError | undefined>();
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.online = this.#online.promise;
+    this.online.catch(() => undefined);
+    this.closed = this.#closed.promise;
+    this.#watch();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop(undefined);
+    return this.#stopping;
+  }
+
+  #watch(): void {
+    const { connection, listener } = this.#parts;
+    connection.on('status', ({ state, error, retryInMs }) => {
+      if (state === 'connecting') this.#report({ state: 'connecting' });
+      if (state === 'disconnected') this.#report({ state: 'offline', error, retryInMs });
+    });
+    connection.on('notice', (message) => this.#parts.options.logger.warn({ notice: message }, 'notice from the relay'));
+    listener.on('status', ({ state, tunnel, forwarding, error }) => {
+      if (state === 'offline') this.#report({ state: 'offline', error });
+      if (state !== 'online') return;
+      const status: AgentStatus = { state: 'online', tunnelId: tunnel?.id, forwarding };
+      this.#report(status);
+      this.#online.resolve(status);
+    });
+    // A tunnel that can never come back leaves nothing to do: another process took its name, or the credential is refused.
+    void listener.closed.then((error) => {
+      this.#stopping ??= this.#stop(error ?? new RstreamError('ERR_RSTREAM_AGENT_STOPPED'));
+    });
+  }
+
+  async #stop(error: RstreamError | undefined): Promise<void> {
+    const { options, commands, connection, listener } = this.#parts;
+    await closeQuietly(listener);
+    await commands.stop(options.shutdownTimeoutMs ?? limits.webtty.shutdownTimeout.default);
+    await connection.close();
+    this.#report({ state: 'stopped', error });
+    this.#online.reject(error ?? new RstreamError('ERR_RSTREAM_AGENT_STOPPED', 'The agent was stopped before it was online.'));
+    this.#closed.resolve(error);
+  }
+
+  #report(status: AgentStatus): void {
+    const { logger, onStatus } = this.#parts.options;
+    const level = status.error === undefined ? 'info' : 'warn';
+    logger[level]({ status: status.state, tunnel_id: status.tunnelId, error: status.error, retry_in_ms: status.retryInMs }, status.state);
+    onStatus?.(status);
+  }
+}

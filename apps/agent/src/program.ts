@@ -1,0 +1,78 @@
+import { Command, CommanderError, Option } from 'commander';
+import { productVersion, RstreamError, toRstreamError } from '@rstream/protocol';
+import { exitCodeOf } from './exit-code.ts';
+import { run } from './run.ts';
+
+interface RunFlags {
+  readonly output: 'text' | 'json';
+  readonly label?: Readonly<Record<string, string>>;
+  readonly maxSessions?: string;
+  readonly shutdownTimeout?: string;
+  readonly [flag: string]: unknown;
+}
+
+/** Parses the command line, runs it, and returns the exit code. Errors go to standard error with code and next step. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let failure: RstreamError | undefined;
+  const program = createProgram(async (flags) => {
+    failure = await run(toSettings(flags), flags.output, (line) => void process.stdout.write(`${line}\n`));
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    failure = error instanceof CommanderError ? usageError(error) : toRstreamError(error);
+  }
+  if (failure !== undefined) report(failure, argv);
+  return exitCodeOf(failure);
+}
+
+function createProgram(onRun: (flags: RunFlags) => Promise<void>): Command {
+  const program = new Command('rstream-agent')
+    .description('rstream on a device: runs commands for authorised operators, with no inbound port.')
+    .version(productVersion)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
+  program
+    .command('run')
+    .description('serve commands of this machine until stopped')
+    .option('--engine <address>', 'engine of the project: HOST:PORT or URL')
+    .option('--token-file <file>', 'file with the token of this device; only its owner may read it')
+    .option('--name <name>', 'name of this device, unique in the project')
+    .option('--label <key=value>', 'label for the inventory, repeatable', addLabel)
+    .option('--config <file>', 'YAML file with the same settings and the policy; flags win')
+    .addOption(new Option('--carrier <kind>', 'how to reach the engine').choices(['auto', 'upgrade', 'websocket']))
+    .option('--ca-file <file>', "PEM of the authority that signed the engine's certificate")
+    .option('--max-sessions <count>', 'commands that run at once (default 64)')
+    .option('--shutdown-timeout <ms>', 'time for running commands to finish on SIGTERM (default 10000)')
+    .option('--ready-file <file>', 'JSON file that exists while the agent is online')
+    .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent (default info)')
+    .addOption(new Option('-o, --output <format>', 'status lines on standard output').choices(['text', 'json']).default('text'))
+    .action((flags: RunFlags) => onRun(flags));
+  return program;
+}
+
+function toSettings({ output: _output, label, maxSessions, shutdownTimeout, ...flags }: RunFlags): Record<string, unknown> {
+  return { ...flags, labels: label, maxSessions: toNumber(maxSessions), shutdownTimeoutMs: toNumber(shutdownTimeout) };
+}
+
+const toNumber = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
+
+function addLabel(text: string, labels: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new RstreamError('ERR_RSTREAM_AGENT_CONFIG', `--label ${text}: must be key=value.`);
+  return { ...labels, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+function usageError(error: CommanderError): RstreamError {
+  const message = error.code === 'commander.help' ? 'There is no command. Did you mean "run"?' : error.message.replace(/^error: /, '');
+  return new RstreamError('ERR_RSTREAM_AGENT_CONFIG', message, { next: 'Run: rstream-agent run --help' });
+}
+
+function report(error: RstreamError, argv: readonly string[]): void {
+  const json = argv.some(
+    (word, index) => word === '--output=json' || word === '-ojson' || (word === 'json' && /^(-o|--output)$/.test(argv[index - 1] ?? '')),
+  );
+  const text = json ? JSON.stringify(error) : `rstream-agent: ${error.message} [${error.code}]\n  next: ${error.next}`;
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import * as z from 'zod';
+import { limits, RstreamError } from '@rstream/protocol';
+import { Labels, TunnelName } from '@rstream/protocol/tunnel';
+
+/** `git status **` or `["git", "status", "**"]`: one glob per argument. */
+const ArgvPattern = z
+  .union([z.string().transform((text) => text.trim().split(/\s+/)), z.array(z.string())])
+  .refine((pattern) => pattern.length > 0 && pattern[0] !== '', 'a pattern needs at least one word');
+
+const Policy = z.strictObject({
+  allow: z.array(ArgvPattern).optional(),
+  deny: z.array(ArgvPattern).optional(),
+  cwdRoots: z.array(z.string().startsWith('/', 'must be an absolute path')).optional(),
+  env: z.array(z.string().min(1)).optional(),
+  maxDurationMs: z.int().min(1).optional(),
+  maxOutputBytes: z.int().min(1).optional(),
+});
+
+const carriers = ['auto', 'upgrade', 'websocket'] as const;
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Keys of the configuration file; the flags of `rstream-agent run` have the same meaning and win over it. */
+const Settings = z.strictObject({
+  version: z.literal(1).optional(),
+  engine: z.string().min(1),
+  tokenFile: z.string().min(1),
+  name: TunnelName,
+  labels: Labels.default({}),
+  carrier: z.enum(carriers).default('auto'),
+  caFile: z.string().min(1).optional(),
+  logLevel: z.enum(logLevels).default('info'),
+  readyFile: z.string().min(1).optional(),
+  maxSessions: z.int().min(1).max(10_000).default(limits.webtty.maxSessions.default),
+  shutdownTimeoutMs: z.int().min(0).max(600_000).default(limits.webtty.shutdownTimeout.default),
+  policy: Policy.optional(),
+});
+type Settings = z.infer<typeof Settings>;
+
+/** What an agent needs to run. */
+export interface AgentSettings extends Pick<Settings, 'engine' | 'tokenFile' | 'name' | 'labels' | 'policy'> {
+  readonly carrier?: Settings['carrier'] | undefined;
+  readonly maxSessions?: number | undefined;
+  readonly shutdownTimeoutMs?: number | undefined;
+  /** PEM of the authority that signed the engine's certificate, instead of the system's list. */
+  readonly tlsCa?: string | undefined;
+}
+
+/** {@link AgentSettings} and what only the command line uses. */
+export interface RunSettings extends AgentSettings {
+  readonly logLevel: Settings['logLevel'];
+  readonly readyFile?: string | undefined;
+}
+
+/** Flags as the command line gives them: numbers are still text. */
+export type Flags = Readonly<Partial<Record<keyof Settings, unknown>>> & { readonly config?: string | undefined };
+
+const invalid = (message: string, cause?: unknown): RstreamError => new RstreamError('ERR_RSTREAM_AGENT_CONFIG', message, { cause });
+
+/** Joins the configuration file (if any) and the flags, and checks them. Throws `ERR_RSTREAM_AGENT_CONFIG` with every wrong field. */
+export async function loadSettings({ config, ...flags }: Flags): Promise<RunSettings> {
+  const file = config === undefined ? {} : await readConfigFile(config);
+  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  const labels = { ...asRecord(file['labels']), ...asRecord(given['labels']) };
+  const parsed = Settings.safeParse({ ...file, ...given, labels });
+  if (!parsed.success) throw invalid(describe(parsed.error));
+  const { caFile, version: _version, ...settings } = parsed.data;
+  return { ...settings, ...(caFile === undefined ? {} : { tlsCa: await readText(caFile) }) };
+}
+
+/** Paths in the file are relative to the file. */
+async function readConfigFile(path: string): Promise<Record<string, unknown>> {
+  const document = parseDocument(await readText(path));
+  const [error] = document.errors;
+  if (error !== undefined) throw invalid(`${path}: ${error.message}`);
+  const content: unknown = document.toJS();
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) throw invalid(`${path}: must be a mapping.`);
+  const settings: Record<string, unknown> = { ...content };
+  for (const key of ['tokenFile', 'caFile', 'readyFile']) {
+    const value = settings[key];
+    if (typeof value === 'string') settings[key] = resolve(dirname(path), value);
+  }
+  return settings;
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw invalid(`${path} cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'}).`, cause);
+  }
+}
+
+const asRecord = (value: unknown): Record<string, unknown> => (typeof value === 'object' && value !== null ? { ...value } : {});
+
+function describe(error: z.ZodError): string {
+  const issues = error.issues.map(({ path, message }) => `${path.length === 0 ? 'configuration' : path.join('.')}: ${message}`);
+  return `${issues.join('; ')}.`;
+}
