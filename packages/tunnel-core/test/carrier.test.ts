@@ -5,7 +5,15 @@ import { connect as connectTcp, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { RstreamError } from '@rstream/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
-import { acceptUpgrade, acceptWebSocket, connectCarrier, parseEngine, requestedCarrier, type CarrierKind, type CarrierTarget } from '../src/index.ts';
+import {
+  acceptUpgrade,
+  acceptWebSocket,
+  connectCarrier,
+  parseEngine,
+  requestedCarrier,
+  type CarrierKind,
+  type CarrierTarget,
+} from '../src/index.ts';
 import { FakeRelay } from './fake-relay.ts';
 import { dumbProxy, freePort, listenTcp } from './sockets.ts';
 import { testCertificate, testKey } from './tls-fixture.ts';
@@ -21,7 +29,11 @@ async function relay(): Promise<FakeRelay> {
   return fake;
 }
 
-function reach(port: number, carrier: CarrierKind | 'auto' = 'upgrade', more: { signal?: AbortSignal; timeout?: number; token?: string } = {}) {
+function reach(
+  port: number,
+  carrier: CarrierKind | 'auto' = 'upgrade',
+  more: { signal?: AbortSignal; timeout?: number; token?: string } = {},
+) {
   const target = parseEngine(`f587ee53.rstream.localhost:${port}`);
   return connectCarrier(target, { token: 'good', carrier, ...more }).then((carrier) => {
     open.push(() => carrier.destroy());
@@ -109,7 +121,12 @@ describe.each(['upgrade', 'websocket'] as const)('the %s carrier', (kind) => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     open.push(() => new Promise((resolve) => server.close(resolve)));
-    const target = (serverName: string, tls: CarrierTarget['tls']): CarrierTarget => ({ host: '127.0.0.1', port, serverName, tls: tls ?? true });
+    const target = (serverName: string, tls: CarrierTarget['tls']): CarrierTarget => ({
+      host: '127.0.0.1',
+      port,
+      serverName,
+      tls: tls ?? true,
+    });
     const secure = await connectCarrier(target('relay.example.test', { ca: testCertificate }), { token: 'x', carrier: kind });
     secure.destroy();
     const untrusted = connectCarrier(target('relay.example.test', true), { token: 'x', carrier: kind });
@@ -183,12 +200,15 @@ describe('the automatic carrier', () => {
     expect(fake.clients.map((client) => client.kind)).toEqual(['upgrade']);
   });
 
-  test.each(['UNAUTHORIZED', 'FORBIDDEN', 'SERVICE_UNAVAILABLE'] as const)('takes a refusal of the relay with %s as final', async (code) => {
-    const fake = await relay();
-    fake.refuseCarrier = () => new RstreamError(code);
-    await expect(reach(fake.port, 'auto')).rejects.toMatchObject({ code });
-    expect(fake.requests).toHaveLength(1);
-  });
+  test.each(['UNAUTHORIZED', 'FORBIDDEN', 'SERVICE_UNAVAILABLE'] as const)(
+    'takes a refusal of the relay with %s as final',
+    async (code) => {
+      const fake = await relay();
+      fake.refuseCarrier = () => new RstreamError(code);
+      await expect(reach(fake.port, 'auto')).rejects.toMatchObject({ code });
+      expect(fake.requests).toHaveLength(1);
+    },
+  );
 });
 
 test('a websocket without our subprotocol is refused', async () => {

@@ -51,14 +51,11 @@ export class FakeRelay {
   welcome: (hello: Hello) => ServerMessage = () => welcome;
   readonly server: Server = createServer((_request, response) => response.writeHead(404).end());
   readonly requests: IncomingMessage[] = [];
+  port = 0;
   #next = 0;
 
   constructor() {
     this.server.on('upgrade', (request, socket, head) => void this.#onUpgrade(request, socket, head));
-  }
-
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
   }
 
   get engine(): string {
@@ -68,6 +65,7 @@ export class FakeRelay {
   async listen(port = 0): Promise<this> {
     this.server.listen(port, '127.0.0.1');
     await once(this.server, 'listening');
+    this.port = (this.server.address() as AddressInfo).port;
     return this;
   }
 

@@ -61,5 +61,5 @@ export async function dumbProxy(port: number): Promise<TestServer & { freeze(): 
     copy(outbound, inbound);
     inbound.on('close', () => outbound.destroy());
   });
-  return { ...proxy, freeze: () => (frozen = true) && undefined };
+  return { ...proxy, freeze: () => void (frozen = true) };
 }

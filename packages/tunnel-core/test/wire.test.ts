@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { RstreamError } from '@rstream/protocol';
 import { relayLimits } from '@rstream/protocol/limits';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { acceptStream, ControlChannel, linkedPair, readAnswer, readOpenHeader, refuseStream, sendOpenHeader } from '../src/index.ts';
 

@@ -40,7 +40,7 @@ export function parseEngine(engine: string): CarrierTarget {
   const written = engine.trim();
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(written);
   const url = URL.parse(hasScheme ? written : `http://${written}`);
-  if (url === null || url.hostname === '') throw invalid(written);
+  if (url === null || connectHost(url.hostname) === '') throw invalid(written);
   if (url.username !== '' || url.password !== '') {
     throw new RstreamError('ERR_RSTREAM_ENGINE_INVALID', 'The engine address contains a user name or password.');
   }
