@@ -86,7 +86,10 @@ export async function openMetrics(metrics: Metrics, address: string, isDefault: 
 
 async function serveMetrics(metrics: Metrics, address: ListenAddress): Promise<MetricsListener> {
   const server = createServer((request, response) => {
-    if (request.url !== '/metrics') return void response.writeHead(404).end();
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
     metrics.text().then(
       (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
       () => response.writeHead(500).end(),

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import { Project, ProjectList, Ready, TokenCreated, Whoami, WorkspaceList } from '@rstream/protocol/control';
 import { WireErrorBody } from '@rstream/protocol/wire';
 import { readFileSync } from 'node:fs';
-import { startWorld, type World } from './world.ts';
+import { type Call, startWorld, type World } from './world.ts';
 
 vi.mock('@rstream/relay', () => import('./fake-relay.ts'));
 
@@ -20,7 +20,7 @@ afterAll(() => world.dispose());
 
 async function delegated(body: object, token = world.ownerToken): Promise<string> {
   const answer = await world.call('/api/tokens', { method: 'POST', token, body });
-  expect(answer.status, answer.text).toBe(200);
+  expect(answer.status).toBe(200);
   return TokenCreated.parse(answer.json).token;
 }
 
@@ -66,7 +66,7 @@ describe('the control plane', () => {
 describe('an engine', () => {
   it.each(['/api/auth', '/api/clients', '/api/tunnels'])('answers %s to a valid token', async (path) => {
     const answer = await world.call(path, { host: world.engineHost, token: world.ownerToken });
-    expect(answer.status, answer.text).toBe(200);
+    expect(answer.status).toBe(200);
     expect(answer.headers['rstream-request-id']).toMatch(/^req_/);
     expect(answer.headers['cache-control']).toBe('no-store');
   });
@@ -94,16 +94,15 @@ describe('an engine', () => {
   it('also delegates tokens', async () => {
     const body = { permissions: ['tunnels.resources.read-only'], expires_in: 5 };
     const answer = await world.call('/api/tokens', { method: 'POST', host: world.engineHost, token: world.ownerToken, body });
-    expect(answer.status, answer.text).toBe(200);
+    expect(answer.status).toBe(200);
   });
 
   it('streams events by SSE, the snapshot first, also with a list-only token in the query', async () => {
     const response = await world.open(`/api/sse?rstream.token=${list}`, { host: world.engineHost });
     expect(response.statusCode).toBe(200);
     expect(response.headers['content-type']).toBe('text/event-stream');
-    const [chunk] = (await response[Symbol.asyncIterator]()
-      .next()
-      .then(({ value }) => [String(value)])) as [string];
+    const { value } = await response[Symbol.asyncIterator]().next();
+    const chunk = String(value);
     expect(JSON.parse(chunk.replace(/^data: /, ''))).toMatchObject({ type: 'state.initial' });
     response.destroy();
   });
@@ -112,7 +111,7 @@ describe('an engine', () => {
     const { port } = world.hosted;
     const socket = new WebSocket(`ws://127.0.0.1:${port}/api/websocket?rstream.token=${list}`, { headers: { host: world.engineHost } });
     const message = await new Promise((resolve, reject) => {
-      socket.once('message', (data) => resolve(JSON.parse(String(data))));
+      socket.once('message', (data) => resolve(JSON.parse((data as Buffer).toString())));
       socket.once('error', reject);
     });
     expect(message).toMatchObject({ type: 'state.initial' });
@@ -128,20 +127,19 @@ describe('an engine', () => {
 });
 
 describe('every answer that refuses', () => {
-  it.each([
-    ['no token', '/api/whoami', {}, 401, 'UNAUTHORIZED'],
-    ['a bad token', '/api/whoami', { token: 'nonsense' }, 401, 'UNAUTHORIZED'],
-    ['another scheme', '/api/whoami', { headers: { authorization: 'Basic eDp5' } }, 401, 'UNAUTHORIZED'],
-    ['an unknown path', '/api/none', {}, 404, 'NOT_FOUND'],
-    ['another method', '/api/whoami', { method: 'DELETE' }, 405, 'METHOD_NOT_ALLOWED'],
-    ['an unknown host', '/api/whoami', { host: 'elsewhere.example' }, 404, 'NOT_FOUND'],
-    ['an unknown project', '/api/tunnels', { host: 'ffffffff.rstream.localhost' }, 404, 'NOT_FOUND'],
-  ])('to %s has a status, a code, a sentence and a next step', async (_, path, call, status, code) => {
+  it.each<[string, string, Call, string]>([
+    ['no token', '/api/whoami', {}, '401 UNAUTHORIZED'],
+    ['a bad token', '/api/whoami', { token: 'nonsense' }, '401 UNAUTHORIZED'],
+    ['another scheme', '/api/whoami', { headers: { authorization: 'Basic eDp5' } }, '401 UNAUTHORIZED'],
+    ['an unknown path', '/api/none', {}, '404 NOT_FOUND'],
+    ['another method', '/api/whoami', { method: 'DELETE' }, '405 METHOD_NOT_ALLOWED'],
+    ['an unknown host', '/api/whoami', { host: 'elsewhere.example' }, '404 NOT_FOUND'],
+    ['an unknown project', '/api/tunnels', { host: 'ffffffff.rstream.localhost' }, '404 NOT_FOUND'],
+  ])('to %s has a status, a code, a sentence and a next step', async (_, path, call, expected) => {
     const answer = await world.call(path, call);
-    expect(answer.status).toBe(status);
-    expect(answer.headers['rstream-error']).toBe(code);
+    expect(`${answer.status} ${String(answer.headers['rstream-error'])}`).toBe(expected);
     const body = WireErrorBody.parse(answer.json);
-    expect(body.code).toBe(code);
+    expect(expected).toContain(body.code);
     expect(body.next).not.toBe('');
     expect(answer.text).not.toMatch(/at .*\.ts|node:internal/);
   });

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { limits, RstreamError } from '@rstream/protocol';
 import { parseListenAddress, parseBaseHost, parseNetworks } from './address.ts';
 import { HostedConfig } from './schema.ts';
@@ -21,7 +21,7 @@ export interface ConfigSources {
 /** What was loaded, and which settings somebody chose (a chosen port is never replaced by a free one). */
 export interface LoadedConfig {
   readonly config: HostedConfig;
-  isChosen(key: 'metrics.listen' | 'listen'): boolean;
+  readonly isChosen: (key: 'metrics.listen' | 'listen') => boolean;
 }
 
 /** Reads the settings: flag over environment over file over default. Throws `ERR_RSTREAM_HOSTED_CONFIG` naming the key. */

@@ -51,12 +51,10 @@ const pathParameters = (path: string): Json[] =>
 function queryParameters(query: z.ZodType | undefined): Json[] {
   if (query === undefined) return [];
   const { properties = {}, required = [] } = jsonSchema(query, 'input') as { properties?: Record<string, Json>; required?: string[] };
-  return Object.entries(properties).map(([name, { contentSchema, ...schema }]) => ({
-    name,
-    in: 'query',
-    required: required.includes(name),
-    ...(contentSchema === undefined ? { schema } : { content: { 'application/json': { schema: contentSchema } } }),
-  }));
+  return Object.entries(properties).map(([name, { contentSchema, ...schema }]) => {
+    const content = contentSchema === undefined ? { schema } : { content: { 'application/json': { schema: contentSchema } } };
+    return Object.assign(content, { name, in: 'query', required: required.includes(name) });
+  });
 }
 
 /** Recursive schemas become `$defs` inside each operation: longer, but every operation can be read alone. */

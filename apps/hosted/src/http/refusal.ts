@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RstreamError } from '@rstream/protocol';
-import { errorHeader, requestIdHeader, WireErrorBody } from '@rstream/protocol/wire';
+import { errorHeader, requestIdHeader, type WireErrorBody } from '@rstream/protocol/wire';
 
 export interface Refusal {
   readonly status: number;

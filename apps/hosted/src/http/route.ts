@@ -68,12 +68,12 @@ type Shape<Query extends z.ZodType, Body extends z.ZodType, Context> = Omit<Rout
 /** A route of the control plane. The schemas give `query` and `body` of the context their types. */
 export const controlRoute = <Query extends z.ZodType = z.ZodUndefined, Body extends z.ZodType = z.ZodUndefined>(
   route: Shape<Query, Body, RouteContext<z.output<Query>, z.output<Body>>>,
-): Route<never> => route as Route<never>;
+): Route<never> => route;
 
 /** A route of an engine host. */
 export const engineRoute = <Query extends z.ZodType = z.ZodUndefined, Body extends z.ZodType = z.ZodUndefined>(
   route: Shape<Query, Body, EngineContext<z.output<Query>, z.output<Body>>>,
-): Route<never> => route as Route<never>;
+): Route<never> => route;
 
 /** A query parameter that holds URL-encoded JSON. */
 export function jsonParameter<T extends z.ZodType>(schema: T, maxBytes: number) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { limits, RstreamError } from '@rstream/protocol';
 import type { ProjectRef } from '@rstream/protocol/claims';
 import { requestIdHeader } from '@rstream/protocol/wire';

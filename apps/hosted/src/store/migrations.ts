@@ -70,5 +70,5 @@ const provider: MigrationProvider = { getMigrations: () => Promise.resolve({ ...
 /** Brings the schema to the newest step; safe when several processes do it at once. */
 export async function migrate(db: Kysely<Tables>): Promise<void> {
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw error instanceof Error ? error : new Error('a migration failed');
 }

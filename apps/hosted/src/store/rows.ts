@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Insertable, Selectable } from 'kysely';
 import * as z from 'zod';
 import { Permission, Resources } from '@rstream/protocol/claims';
 import type { Credential, ServerKey, StoredProject, StoredWorkspace, User } from './entities.ts';
@@ -27,7 +27,7 @@ export const projectOf = (row: Selectable<Tables['projects']>): StoredProject =>
 
 /** A row that holds a permission or resource that this version does not know is an error: guessing would widen or lose rights. */
 export function credentialOf(row: Selectable<Tables['credentials']>): Credential {
-  const number = (value: number | null): number | null => (value === null ? null : Number(value));
+  const number = (value: number | string | null): number | null => (value === null ? null : Number(value));
   return {
     ...defined({
       id: row.id,
@@ -50,7 +50,7 @@ export function credentialOf(row: Selectable<Tables['credentials']>): Credential
   } as Credential;
 }
 
-export const credentialRow = (credential: Credential): Omit<Tables['credentials'], 'revision'> => ({
+export const credentialRow = (credential: Credential): Omit<Insertable<Tables['credentials']>, 'revision'> => ({
   id: credential.id,
   family: credential.family,
   name: credential.name,

@@ -115,16 +115,10 @@ const serverKeys = (db: Kysely<Tables>) => ({
 
 const feed = (db: Kysely<Tables>) => ({
   async changesSince(cursor: ChangeCursor): Promise<Changes> {
-    const changed = async <T extends 'credentials' | 'projects'>(table: T, since: number) =>
-      await db
-        .selectFrom<'credentials' | 'projects'>(table)
-        .selectAll()
-        .where('revision', '>', since)
-        .orderBy('revision')
-        .limit(MAX_ROWS)
-        .execute();
-    const credentialRows = (await changed('credentials', cursor.credentials)) as Tables['credentials'][];
-    const projectRows = (await changed('projects', cursor.projects)) as Tables['projects'][];
+    const credentialQuery = db.selectFrom('credentials').selectAll().where('revision', '>', cursor.credentials);
+    const projectQuery = db.selectFrom('projects').selectAll().where('revision', '>', cursor.projects);
+    const credentialRows = await credentialQuery.orderBy('revision').limit(MAX_ROWS).execute();
+    const projectRows = await projectQuery.orderBy('revision').limit(MAX_ROWS).execute();
     return {
       cursor: {
         credentials: Number(credentialRows.at(-1)?.revision ?? cursor.credentials),

@@ -1,16 +1,21 @@
+import type { ColumnType } from 'kysely';
+
+/** 64-bit integers: some drivers give them back as text. */
+type Integer = ColumnType<number | string, number, number>;
+
 /** Column types as they are stored: text, integers (epoch ms) and JSON as text, so that every SQL database can hold them. */
 export interface Tables {
-  users: { id: string; name: string; email: string | null; role: string; created_at: number };
-  workspaces: { id: string; type: string; name: string; owner_id: string; created_at: number };
+  users: { id: string; name: string; email: string | null; role: string; created_at: Integer };
+  workspaces: { id: string; type: string; name: string; owner_id: string; created_at: Integer };
   projects: {
     id: string;
     workspace_id: string;
     name: string;
     endpoint: string;
     status: string;
-    created_at: number;
+    created_at: Integer;
     /** Position in the change feed; grows with every write to the table. */
-    revision: number;
+    revision: Integer;
   };
   credentials: {
     id: string;
@@ -25,11 +30,11 @@ export interface Tables {
     public_key: string | null;
     permissions: string | null;
     resources: string | null;
-    created_at: number;
-    updated_at: number;
-    expires_at: number | null;
-    revoked_at: number | null;
-    revision: number;
+    created_at: Integer;
+    updated_at: Integer;
+    expires_at: Integer | null;
+    revoked_at: Integer | null;
+    revision: Integer;
   };
-  server_keys: { id: string; use: string; jwk: string; created_at: number };
+  server_keys: { id: string; use: string; jwk: string; created_at: Integer };
 }
