@@ -126,6 +126,10 @@ describe('the frame parser', () => {
   });
 
   test('never throws on garbage, whatever its chunking', () => {
-    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 64 })), (chunks) => void parse(chunks.map((chunk) => Buffer.from(chunk)))));
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 64 })), (chunks) => {
+        expect(() => parse(chunks.map((chunk) => Buffer.from(chunk)))).not.toThrow();
+      }),
+    );
   });
 });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Duplex } from 'node:stream';
 import { limits } from '@rstream/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -65,27 +66,23 @@ describe('a session ends with go-away code 1 when its peer', () => {
   test.each([
     ['pings', (count: number) => Array.from({ length: count }, () => ({ type: 2, flags: 1 })), limits.mux.floodPings.default],
     ['empty frames', (count: number) => Array.from({ length: count }, () => ({ type: 1, id: 1 })), limits.mux.floodEmpty.default],
-    [
-      'opened and reset streams',
-      (count: number) => Array.from({ length: count }, (_, index) => ({ type: 1, flags: 9, id: index * 2 + 1 })),
-      limits.mux.floodResets.default,
-    ],
   ])('floods it with %s', async (_title, frames, perSecond) => {
     const open = scene();
-    open.peer.send(...frames(perSecond * 11));
+    const all = frames(perSecond * 15);
+    for (let at = 0; at < all.length; at += 1000) open.peer.send(...all.slice(at, at + 1000));
     expect(await violation(open)).toMatch(/flood/);
   });
 
   test('makes it answer and never reads', async () => {
-    const [near, far] = linkedPair();
-    // Without a handler each stream is answered with a reset; the pair holds little, so the answers pile up in the session.
-    const session = createSession(near, { role: 'server' });
-    const opens = Buffer.alloc(12 * 1000);
+    // Takes one write and never another. Without a handler each stream is answered with a reset, so resets pile up in the session.
+    const carrier = new Duplex({ read: () => {}, write: () => {} });
+    const session = createSession(carrier, { role: 'server' });
     for (let id = 1; !session.isClosed;) {
+      const opens = Buffer.alloc(12 * 1000);
       for (let at = 0; at < opens.length; at += 12, id += 2) encodeHeader(opens, at, { ...syn(id), length: 0 });
-      await new Promise((resolve) => far.write(Buffer.from(opens), resolve));
+      carrier.push(opens);
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    far.resume().end();
     expect((await session.closed)?.message).toMatch(/does not read/);
   });
 });

@@ -45,7 +45,7 @@ export const muxLimits = {
   closeTimeout: { default: 1_000, unit: 'ms', about: 'Wait for the carrier to flush and end when a session closes.' },
   floodPings: { default: 200, unit: 'per second', about: 'Pings accepted from a peer, with a burst of ten seconds.' },
   floodResets: {
-    default: 2_000,
+    default: 5_000,
     unit: 'per second',
     about: 'Streams that a peer resets or that are refused, with a burst of ten seconds.',
   },

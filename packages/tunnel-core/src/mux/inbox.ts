@@ -62,7 +62,10 @@ export class Inbox {
 
 /** A piece that will wait, as a buffer that pins little more than its own bytes. */
 export function compact(piece: Buffer): Buffer {
-  return piece.length * 8 >= piece.buffer.byteLength ? piece : Buffer.from(piece);
+  if (piece.length * 8 >= piece.buffer.byteLength) return piece;
+  const copy = Buffer.allocUnsafeSlow(piece.length);
+  piece.copy(copy);
+  return copy;
 }
 
 function worthKeeping(piece: Buffer): boolean {

@@ -30,10 +30,7 @@ export class Sender {
     if (this.#isStopped) return;
     this.#batch.header(kind, id, length);
     this.#schedule();
-    if (this.#batch.bytes > limits.mux.unsentControl.default && !this.#hasOverflowed) {
-      this.#hasOverflowed = true;
-      this.#onOverflow();
-    }
+    if (this.#batch.bytes > limits.mux.unsentControl.default) this.#relieve();
   }
 
   enqueue(stream: YamuxStream): void {
@@ -61,6 +58,15 @@ export class Sender {
   abandon(error: () => RstreamError): void {
     for (const waiting of this.#inFlight) for (const writer of waiting) writer.settle(error());
     this.#inFlight.clear();
+  }
+
+  /** Many control frames in one turn of the loop are no fault of a peer that reads them. */
+  #relieve(): void {
+    if (!this.#link.blocked) this.flush();
+    else if (!this.#hasOverflowed) {
+      this.#hasOverflowed = true;
+      this.#onOverflow();
+    }
   }
 
   // `setImmediate` and not `nextTick`: what all sockets that are ready in this turn of the loop write leaves in one system call.

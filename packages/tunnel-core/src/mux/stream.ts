@@ -247,7 +247,7 @@ export class YamuxStream extends Duplex implements MuxStream, Settles {
     this.#inbox.clear();
     this.#pieces = nothing;
     this.#unsent = 0;
-    this.settle(error ?? new RstreamError('ERR_RSTREAM_STREAM_RESET', 'The stream was destroyed.'));
+    if (this.#done !== undefined) this.settle(error ?? new RstreamError('ERR_RSTREAM_STREAM_RESET', 'The stream was destroyed.'));
     done(error);
   }
 
