@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { Project, ProjectList, Ready, TokenCreated, Whoami, WorkspaceList } from '@rstream/protocol/control';
 import { WireErrorBody } from '@rstream/protocol/wire';
 import { readFileSync } from 'node:fs';
 import { type Call, startWorld, type World } from './world.ts';
-
-vi.mock('@rstream/relay', () => import('./fake-relay.ts'));
 
 let world: World;
 let list: string;

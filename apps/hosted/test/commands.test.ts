@@ -7,8 +7,6 @@ import { decodeToken, mintAppToken } from '@rstream/auth-tokens';
 import { createProgram, describeError } from '../src/commands/program.ts';
 import { startWorld, temporaryDirectory, type World } from './world.ts';
 
-vi.mock('@rstream/relay', () => import('./fake-relay.ts'));
-
 const bin = join(import.meta.dirname, '../src/bin.ts');
 
 interface Run {

@@ -1,12 +1,10 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Ready } from '@rstream/protocol/control';
 import { startHosted } from '../src/hosted.ts';
 import { createLogger } from '../src/log.ts';
 import { startWorld, temporaryDirectory, type World } from './world.ts';
-
-vi.mock('@rstream/relay', () => import('./fake-relay.ts'));
 
 const disposables: (() => unknown)[] = [];
 afterEach(async () => {

@@ -8,8 +8,6 @@ import { createLogger } from '../src/log.ts';
 import { writeCertificate } from './certificates.ts';
 import { startWorld, type World } from './world.ts';
 
-vi.mock('@rstream/relay', () => import('./fake-relay.ts'));
-
 let directory: string;
 let world: World;
 beforeAll(async () => {

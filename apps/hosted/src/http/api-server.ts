@@ -44,7 +44,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   server.on('request', (incoming, outgoing) => {
     const { requestId, address, target } = facts(incoming);
-    logRequest(options.logger, incoming, outgoing, { requestId, address });
+    logRequest(options.logger, incoming, outgoing, { request_id: requestId, address });
     const app = appOf(options, incoming, target);
     if (app === undefined) return refuse(outgoing, hostError(target), requestId);
     const project = target.kind === 'engine' ? target.project : undefined;
@@ -104,7 +104,7 @@ function logRequest(
   logger: Logger,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  ids: { requestId: string; address: string },
+  ids: { request_id: string; address: string },
 ): void {
   const startedAt = performance.now();
   const path = (incoming.url ?? '/').split('?', 1)[0] ?? '/';

@@ -49,7 +49,7 @@ export function createRouter(options: RouterOptions): Hono<Env> {
   app.notFound((c) => refuse(c, new RstreamError('NOT_FOUND')));
   app.onError((error, c) => {
     const shown = publicError(error);
-    if (shown.code === 'INTERNAL') logger.error({ requestId: c.env.requestId, err: error }, 'request failed');
+    if (shown.code === 'INTERNAL') logger.error({ request_id: c.env.requestId, err: error }, 'request failed');
     return refuse(c, shown);
   });
   return app;

@@ -45,7 +45,7 @@ export function createUpgrades(options: UpgradeOptions): (facts: UpgradeFacts) =
       else throw new RstreamError('NOT_FOUND', 'There is nothing to upgrade to at this address.');
     } catch (error) {
       const shown = publicError(error);
-      const fields = { requestId, path: url.pathname, code: shown.code, address: facts.address };
+      const fields = { request_id: requestId, path: url.pathname, code: shown.code, address: facts.address };
       if (shown.code === 'INTERNAL') options.logger.error({ ...fields, err: error }, 'upgrade failed');
       else options.logger.info(fields, 'upgrade refused');
       refuseUpgrade(socket, shown, requestId);
@@ -64,7 +64,7 @@ async function openSession(facts: UpgradeFacts, url: URL, { authenticate, relay,
   if (socket.destroyed) return;
   const carrier = protocol === upgradeProtocol ? acceptUpgrade(request, socket, head) : await acceptWebSocket(request, socket, head);
   logger.info(
-    { requestId, address, credentialId: principal.credentialId, project: project.endpoint, carrier: protocol },
+    { request_id: requestId, address, credential_id: principal.credentialId, project_id: project.id, carrier: protocol },
     'session carrier accepted',
   );
   relay.admitCarrier(carrier, { grant: grantIn(principal, project), remoteAddress: address });
