@@ -182,7 +182,7 @@ describe('the automatic carrier', () => {
     return { port: proxy.port, seen };
   }
 
-  test.each(['HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi', ''])(
+  test.each(['HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'])(
     'falls back to the websocket when a proxy answers %j, and remembers it',
     async (answer) => {
       const fake = await relay();
@@ -193,6 +193,14 @@ describe('the automatic carrier', () => {
       expect(fake.last.kind).toBe('websocket');
     },
   );
+
+  test('falls back when a proxy hangs up, and tries the upgrade first again', async () => {
+    const fake = await relay();
+    const proxy = await websocketOnlyProxy(fake.port, '');
+    await reach(proxy.port, 'auto');
+    await reach(proxy.port, 'auto');
+    expect(proxy.seen).toEqual(['upgrade', 'websocket', 'upgrade', 'websocket']);
+  });
 
   test('prefers the upgrade', async () => {
     const fake = await relay();

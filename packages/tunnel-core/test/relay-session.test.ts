@@ -39,6 +39,18 @@ describe('connecting', () => {
     await fake.last.session.closed;
   });
 
+  test('hears that reason also when the end of the session comes with it', async () => {
+    const fake = await relay();
+    fake.welcome = () => {
+      fake.last.control?.send({ type: 'failed', reason: bodyOf(new RstreamError('FORBIDDEN', 'Not here.')) });
+      setImmediate(() => fake.last.session.close(new RstreamError('FORBIDDEN')));
+      return { type: 'notice', message: 'sorry' };
+    };
+    for (let round = 0; round < 5; round += 1) {
+      await expect(session(fake.engine)).rejects.toMatchObject({ code: 'FORBIDDEN', message: 'Not here.' });
+    }
+  });
+
   test('closes the carrier when it is cancelled while it waits for the welcome', async () => {
     const fake = await relay();
     const cancel = new AbortController();

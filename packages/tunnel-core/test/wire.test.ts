@@ -122,6 +122,15 @@ describe('the answer', () => {
     await expect(readAnswer(opener)).rejects.toMatchObject({ code });
   });
 
+  test('that arrived right before the stream was cut is still read', async () => {
+    const [opener, acceptor] = linkedPair();
+    opener.on('error', () => {});
+    const answer = readAnswer(opener);
+    acceptor.write(Buffer.concat([Buffer.of(1), frame({ error: 'No.', code: 'FORBIDDEN' })]));
+    await new Promise((resolve) => opener.once('readable', () => opener.destroy(new Error('cut')) && resolve(undefined)));
+    await expect(answer).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  });
+
   test('of a stream that is reset is the error of the reset', async () => {
     const [opener] = linkedPair();
     const answer = readAnswer(opener);
@@ -182,6 +191,17 @@ describe('a control channel', () => {
     const control = channel(near);
     for (let n = 0; n < 100; n += 1) control.send({ n, text: 'x'.repeat(60_000) });
     expect(await control.closed).toMatchObject({ code: 'CAPACITY_EXHAUSTED' });
+  });
+
+  test('delivers what arrived right before its stream was cut', async () => {
+    const [near, far] = linkedPair();
+    near.write(frame({ n: 1 }));
+    await once(far, 'readable');
+    far.on('error', () => {}).destroy(new RstreamError('SESSION_LOST'));
+    const seen: number[] = [];
+    const { closed } = channel(far, ({ n }) => seen.push(n));
+    expect(await closed).toMatchObject({ code: 'SESSION_LOST' });
+    expect(seen).toEqual([1]);
   });
 
   test('tells that its stream was cut', async () => {

@@ -48,7 +48,7 @@ function tlsOptions(target: CarrierTarget): TlsOptions {
 }
 
 /** An answer that the relay did not give: a proxy, a load balancer or another server stands on the way. */
-export function isForeignAnswer(error: unknown): boolean {
+export function isForeignAnswer(error: unknown): error is RstreamError {
   return RstreamError.is(error) && error.code === 'ERR_RSTREAM_CARRIER_REFUSED';
 }
 

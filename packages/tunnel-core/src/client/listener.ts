@@ -61,7 +61,7 @@ export class Listener extends EventEmitter<ListenerEvents> {
     return this.#status;
   }
 
-  /** Gives the tunnel back. Streams that run go on until their session ends. */
+  /** Gives the tunnel back. Streams that run go on until their session ends. Never rejects. */
   async close(): Promise<void> {
     if (!this.#finish(undefined)) return;
     const tunnel = this.#tunnel;

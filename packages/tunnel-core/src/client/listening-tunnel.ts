@@ -50,7 +50,7 @@ export class ListeningTunnel {
     for (const { stream, header } of this.#waiting.splice(0)) this.offer(stream, header);
   }
 
-  /** Gives the tunnel back. Streams that run go on. */
+  /** Gives the tunnel back, and resolves when the relay has answered. Streams that run go on. Never rejects. */
   async close(): Promise<void> {
     if (this.#settle === undefined) return;
     this.end(undefined);

@@ -37,6 +37,8 @@ export class RelaySession extends EventEmitter<RelaySessionEvents> {
   readonly #opening = new Set<Promise<unknown>>();
   readonly #tunnels = new Map<string, ListeningTunnel>();
   #details: Welcome | undefined;
+  /** Why the relay ends the session, in its own words: says more than the end itself, which may overtake it. */
+  #farewell: RstreamError | undefined;
   #requestNumber = 0;
   #parked = 0;
 
@@ -49,8 +51,9 @@ export class RelaySession extends EventEmitter<RelaySessionEvents> {
     this.#control = this.#openControl(hello);
     this.#control.catch((error: unknown) => this.#fail(toRstreamError(error, 'SESSION_LOST')));
     this.closed = session.closed.then((error) => {
-      this.#end(error);
-      return error;
+      const reason = this.#farewell ?? error;
+      this.#end(reason);
+      return reason;
     });
   }
 
@@ -126,9 +129,8 @@ export class RelaySession extends EventEmitter<RelaySessionEvents> {
   async closeTunnel(id: string): Promise<void> {
     if (!this.#tunnels.delete(id) || this.session.isClosed) return;
     const reply = this.#request((request_id) => ({ type: 'tunnel.close', request_id, tunnel_id: id }));
-    await within(reply, { timeout: relayLimits.openTimeout.default }, 'Closing the tunnel').catch((error: unknown) => {
-      /* With the session the tunnel is gone too. */
-      if (!this.session.isClosed) throw error;
+    await within(reply, { timeout: relayLimits.openTimeout.default }, 'Closing the tunnel').catch(() => {
+      /* Nothing to be done about it, and the tunnel ends with the session at the latest. */
     });
   }
 
@@ -178,7 +180,7 @@ export class RelaySession extends EventEmitter<RelaySessionEvents> {
         this.#answer(message.request_id, message);
         break;
       case 'failed':
-        if (message.request_id === undefined) this.#fail(errorOf(message.reason));
+        if (message.request_id === undefined) this.#fail((this.#farewell = errorOf(message.reason)));
         else this.#answer(message.request_id, errorOf(message.reason));
         break;
       case 'drain':

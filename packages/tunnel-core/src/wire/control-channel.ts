@@ -35,9 +35,10 @@ export class ControlChannel<In, Out> {
     this.#limit = options.limit ?? relayLimits.controlMessageBytes.default;
     stream.on('readable', () => this.#drain());
     stream.on('end', () => this.close());
-    stream.on('error', (error) => this.#finish(toRstreamError(error, 'SESSION_LOST')));
-    stream.on('close', () => this.#finish(new RstreamError('SESSION_LOST', 'The control stream was cut.')));
-    this.#drain();
+    stream.on('error', () => this.#onCut());
+    stream.on('close', () => this.#onCut());
+    if (stream.destroyed) this.#onCut();
+    else this.#drain();
   }
 
   /** Queues a message. After the end it is dropped: `closed` has told why. */
@@ -57,6 +58,12 @@ export class ControlChannel<In, Out> {
     if (error === undefined) this.#stream.end();
     else this.#stream.destroy(error);
     this.#stream.resume();
+  }
+
+  /** The last message may say why the stream was cut, so it is delivered first. */
+  #onCut(): void {
+    this.#drain();
+    this.#finish(toRstreamError(this.#stream.errored ?? new RstreamError('SESSION_LOST', 'The control stream was cut.'), 'SESSION_LOST'));
   }
 
   #finish(error: RstreamError | undefined): boolean {

@@ -13,7 +13,7 @@ export function readExactly(stream: Duplex, count: number, bound: Bound & { read
   return new Promise<Buffer>((resolve, reject) => {
     const finish = (result: Buffer | Error): void => {
       disarm();
-      stream.off('readable', onReadable).off('end', onEnd).off('close', onEnd).off('error', finish);
+      stream.off('readable', onReadable).off('end', onEnd).off('close', onEnd).off('error', onEnd);
       if (result instanceof Error) reject(result);
       else resolve(result);
     };
@@ -21,8 +21,12 @@ export function readExactly(stream: Duplex, count: number, bound: Bound & { read
       const bytes = take(stream, count);
       if (bytes !== undefined) finish(bytes.length === count ? bytes : endedEarly());
     };
-    const onEnd = (): void => finish(stream.errored ?? endedEarly());
-    stream.on('readable', onReadable).on('end', onEnd).on('close', onEnd).on('error', finish);
+    /* What arrived just before the stream was cut is still in it, and may be the reason for the cut. */
+    const onEnd = (): void => {
+      const bytes = take(stream, count);
+      finish(bytes?.length === count ? bytes : (stream.errored ?? endedEarly()));
+    };
+    stream.on('readable', onReadable).on('end', onEnd).on('close', onEnd).on('error', onEnd);
     const disarm = armBound(bound, bound.what, finish);
     if (stream.destroyed || stream.readableEnded) onEnd();
   });
