@@ -11,7 +11,7 @@ export const muxLimits = {
   },
   maxStreams: { default: 16_384, unit: 'count', about: 'Open streams in one session.' },
   acceptBacklog: {
-    default: 1_024,
+    default: 256,
     unit: 'count',
     about: 'Streams opened and not yet acknowledged by the peer; later ones wait their turn.',
   },
