@@ -19,6 +19,7 @@ await build({
   sourcemap: false,
   dts: false,
   silent: true,
+  removeNodeProtocol: false,
   config: false,
   metafile: true,
   noExternal: [/^(?!node:)/],

@@ -23,6 +23,7 @@ await build({
   sourcemap: true,
   dts: false,
   silent: true,
+  removeNodeProtocol: false,
   config: false,
   external: [/^node:/, /^@rstream\//],
 });
