@@ -58,7 +58,7 @@ function join(
     user_id: grant.userId,
     credential_id: grant.credentialId,
   });
-  dials.track(splice(stream, owner));
+  void dials.track(splice(stream, owner));
 }
 
 function openOn(open: () => MuxStream): MuxStream {

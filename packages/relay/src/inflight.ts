@@ -7,15 +7,15 @@ export class Inflight {
     return this.#running;
   }
 
-  /** Counts one piece of work until its promise settles. */
-  track(work: Promise<unknown>): void {
+  /** Counts one piece of work until its promise settles, and settles with it. */
+  async track(work: Promise<unknown>): Promise<void> {
     this.#running += 1;
-    const done = (): void => {
+    try {
+      await work;
+    } finally {
       this.#running -= 1;
-      if (this.#running > 0) return;
-      for (const waiter of this.#waiters.splice(0)) waiter();
-    };
-    work.then(done, done);
+      if (this.#running === 0) for (const waiter of this.#waiters.splice(0)) waiter();
+    }
   }
 
   /** Resolves as soon as nothing runs. */

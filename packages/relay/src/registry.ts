@@ -45,7 +45,7 @@ export interface Candidate {
 /** A change of the inventory; `state.initial` is made by the watcher itself. */
 export type InventoryChange = Exclude<EngineEvent, { type: 'state.initial' }>;
 
-type MutableEntry = { -readonly [K in keyof TunnelEntry]: TunnelEntry[K] } & { goneAt: number | undefined };
+type MutableEntry = { -readonly [K in keyof TunnelEntry]: TunnelEntry[K] };
 interface ClientRow {
   holder: Holder;
   client: Client;
@@ -115,7 +115,7 @@ export class Registry {
     if (byHostname !== undefined) rivals.add(byHostname);
     for (const rival of rivals) assertMayReplace(holder, rival);
     for (const rival of rivals) this.#replace(rival);
-    const entry: MutableEntry = { ...candidate, live: true, streams: 0, goneAt: undefined };
+    const entry: MutableEntry = { ...candidate, live: true, streams: 0 };
     this.#tunnels.set(entry.id, entry);
     const held = this.#byHolder.get(holder);
     if (held === undefined) this.#byHolder.set(holder, new Set([entry]));
@@ -142,10 +142,10 @@ export class Registry {
    * Either way the host names read as offline, not as unknown.
    */
   clientGone(holder: Holder, end: { readonly clean: boolean; readonly now: number }): void {
-    for (const entry of [...(this.#byHolder.get(holder) ?? [])]) {
+    for (const entry of this.#byHolder.get(holder) ?? []) {
       this.#rememberHostname(entry.record.hostname, end.now);
       if (end.clean) this.#remove(entry);
-      else this.#markOffline(entry, end.now);
+      else this.#markOffline(entry);
     }
     const row = this.#clients.get(holder.clientId);
     if (row === undefined) return;
@@ -158,11 +158,10 @@ export class Registry {
 
   /** Removes what has been offline for `offlineRetention` and forgets host names after `offlineMemory`. */
   expire(now: number): void {
-    for (const entry of this.#offlineTunnels()) {
-      if (entry.goneAt !== undefined && now - entry.goneAt >= this.#limits.offlineRetention) this.#remove(entry);
-    }
     for (const row of this.#lost) {
-      if (row.goneAt !== undefined && now - row.goneAt >= this.#limits.offlineRetention) this.#removeClient(row);
+      if (row.goneAt === undefined || now - row.goneAt < this.#limits.offlineRetention) continue;
+      this.#removeHeld(row.holder);
+      this.#removeClient(row);
     }
     for (const [hostname, at] of this.#vanished) {
       if (now - at < this.#limits.offlineMemory) break;
@@ -202,10 +201,6 @@ export class Registry {
     return [...(this.#byHolder.get(holder) ?? [])];
   }
 
-  #offlineTunnels(): MutableEntry[] {
-    return [...this.#lost].flatMap((row) => [...(this.#byHolder.get(row.holder) ?? [])]);
-  }
-
   /** The newcomer of a lost process makes its offline rows out of date. */
   #forgetEarlierLives(holder: Holder): void {
     for (const row of this.#lost) {
@@ -217,7 +212,7 @@ export class Registry {
   }
 
   #removeHeld(holder: Holder): void {
-    for (const entry of [...(this.#byHolder.get(holder) ?? [])]) this.#remove(entry);
+    for (const entry of this.#byHolder.get(holder) ?? []) this.#remove(entry);
   }
 
   #replace(rival: MutableEntry): void {
@@ -228,9 +223,8 @@ export class Registry {
     if (row?.goneAt !== undefined && this.tunnelsOf(rival.holder).length === 0) this.#removeClient(row);
   }
 
-  #markOffline(entry: MutableEntry, now: number): void {
+  #markOffline(entry: MutableEntry): void {
     entry.live = false;
-    entry.goneAt = now;
     entry.record = { ...entry.record, status: 'offline' };
     this.#emit({ type: 'tunnel.updated', object: entry.record });
   }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { RstreamError, type ErrorCode } from '@rstream/protocol';
+import type { ErrorCode, RstreamError } from '@rstream/protocol';
 import { errorHeader, requestIdHeader } from '@rstream/protocol/wire';
 import type { RequestHead } from './head.ts';
 

@@ -22,14 +22,8 @@ export interface BodyScanner {
 
 /** The scanner for a framing; none is needed when there is no body. */
 export function scannerFor(framing: BodyFraming, limits: BodyLimits): BodyScanner | undefined {
-  switch (framing.kind) {
-    case 'none':
-      return undefined;
-    case 'length':
-      return new LengthScanner(framing.length);
-    case 'chunked':
-      return new ChunkedScanner(limits);
-  }
+  if (framing.kind === 'none') return undefined;
+  return framing.kind === 'length' ? new LengthScanner(framing.length) : new ChunkedScanner(limits);
 }
 
 class LengthScanner implements BodyScanner {

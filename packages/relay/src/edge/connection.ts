@@ -39,7 +39,7 @@ interface Memo {
 /** Larger heads are not remembered: an idle connection should cost little. */
 const MEMO_BYTES = 4_096;
 /** After the client ended its direction: quiet time after which it is taken to be gone. Nothing on the wire tells the two apart. */
-const HALF_CLOSED_QUIET = 1_000;
+const HALF_CLOSED_QUIET = 500;
 
 /** One public connection. Its first request pins it to a host name; each request is decided on its own. Owns the socket. */
 export class EdgeConnection implements UpstreamEvents {
@@ -116,7 +116,6 @@ export class EdgeConnection implements UpstreamEvents {
     if (now >= this.#deadline) return this.destroy();
     if (expiresAt !== undefined && now >= expiresAt && this.#isBusy) return this.destroy();
     if (this.#phase === 'over' || this.#phase === 'raw') return undefined;
-    if (this.#hasEnded && quiet > HALF_CLOSED_QUIET) return this.destroy();
     if (this.#socket.writableNeedDrain) return quiet > limits.idleTimeout ? this.destroy() : undefined;
     if (this.#phase === 'body' && !this.#isBlocked && quiet > limits.idleTimeout) return this.#fail(new RstreamError('REQUEST_TIMEOUT'));
     if (this.#isAwaiting) return quiet > limits.responseTimeout ? this.#fail(new RstreamError('UPSTREAM_TIMEOUT')) : undefined;
@@ -461,7 +460,18 @@ export class EdgeConnection implements UpstreamEvents {
     if (this.#phase === 'raw') this.#upstream?.end();
     else if (isMidRequest) this.destroy();
     else if (this.#phase !== 'over' && this.#phase !== 'deciding' && !this.#isBusy) this.#close();
+    else this.#endWhenQuiet();
   };
+
+  /** A client that only ended its direction still gets an answer that is on its way; one that has gone must not keep the service at work. */
+  #endWhenQuiet(): void {
+    const timer = setTimeout(() => {
+      if (this.#phase === 'over' || this.#phase === 'raw') return;
+      if (Date.now() - this.#progressAt >= HALF_CLOSED_QUIET) this.destroy();
+      else this.#endWhenQuiet();
+    }, HALF_CLOSED_QUIET);
+    timer.unref();
+  }
 
   readonly #onDrain = (): void => {
     this.#progressAt = Date.now();

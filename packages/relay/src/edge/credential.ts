@@ -83,7 +83,7 @@ function takeFromCookie(field: HeaderField, cookies: string[]): HeaderField | un
 function takeFromQuery(target: string): { target: string; tokens: string[] } {
   const mark = target.indexOf('?');
   if (mark === -1) return { target, tokens: [] };
-  const [query = '', fragment] = splitOnce(target.slice(mark + 1), '#');
+  const [query, fragment] = splitOnce(target.slice(mark + 1), '#');
   const tokens: string[] = [];
   const kept = query.split('&').filter((pair) => {
     const [name, value = ''] = splitOnce(pair, '=');

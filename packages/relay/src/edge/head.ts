@@ -30,7 +30,8 @@ export interface RequestHead {
   readonly hopFields: ReadonlySet<string>;
 }
 
-const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([^\s\x00-\x20\x7f]+) HTTP\/(\d)\.(\d)$/;
+// oxlint-disable-next-line no-control-regex -- control characters are exactly what must not be there
+const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([^\x00-\x20\x7f]+) HTTP\/(\d)\.(\d)$/;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // oxlint-disable-next-line no-control-regex -- control characters are exactly what must be found
 const BAD_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/;
