@@ -1,6 +1,6 @@
 import { RstreamError } from '@rstream/protocol';
 import { Resources, type Filter, type Match, type ResourceLeaf, type ResourceNode } from '@rstream/protocol/claims';
-import { compilePattern } from './grant/pattern.ts';
+import { isPattern } from './grant/pattern.ts';
 
 /** Children of an AND or OR; undefined for a leaf. */
 export function branchesOf<Node extends object>(node: Node): { readonly every: boolean; readonly nodes: readonly Node[] } | undefined {
@@ -38,7 +38,7 @@ export function checkedResources(value: unknown): Resources {
   }
   const bad = leavesOf(parsed.data.tunnels)
     .flatMap(patternsOf)
-    .find((pattern) => compilePattern(pattern) === undefined);
+    .find((pattern) => !isPattern(pattern));
   if (bad !== undefined) throw new RstreamError('INVALID_REQUEST', `The pattern ${JSON.stringify(bad)} is not valid or too large.`);
   return parsed.data;
 }

@@ -148,11 +148,27 @@ describe('filters', () => {
     expect(outcome(parts, { type: 'tunnel.list', project })).toBe('allowed');
   });
 
-  it('take time linear in the value', () => {
-    const parts = tunnels({ connect: { params: { path: { regex: '/(a+)+(a|aa)+b' } } } });
+  it('with a pattern cost little, whatever the value, and match no value too long for them', () => {
+    const hostile = ['/(a+)+(a|aa)+b', '.*a.{60}', '(.*a.{20}){20}', '(.*a.{40}){23}'];
     const started = performance.now();
-    expect(outcome(parts, { ...actions.connect, path: `/${'a'.repeat(4000)}` })).toBe('path');
-    expect(performance.now() - started).toBeLessThan(1000);
+    for (const regex of hostile) {
+      const parts = tunnels({ connect: { params: { path: { regex } } } });
+      for (let length = 1; length < 4000; length += 500)
+        expect(outcome(parts, { ...actions.connect, path: `/${'a/c'.repeat(length / 3)}` })).toBe('path');
+    }
+    expect(performance.now() - started).toBeLessThan(3000);
+    const dots = (count: number) =>
+      outcome(tunnels({ connect: { params: { path: { regex: '/.{100}.*' } } } }), { ...actions.connect, path: `/${'x'.repeat(count)}` });
+    expect([dots(99), dots(100), dots(500), dots(4000)]).toEqual(['path', 'allowed', 'allowed', 'path']);
+  });
+
+  it('keep answering the same after many matches', () => {
+    const parts = tunnels({ connect: { params: { path: { regex: '/api/[a-z]+' } } } });
+    const answers = Array.from({ length: 3000 }, (_, index) =>
+      outcome(parts, { ...actions.connect, path: index % 2 === 0 ? '/api/things' : '/api/7' }),
+    );
+    expect(new Set(answers.filter((_, index) => index % 2 === 0))).toEqual(new Set(['allowed']));
+    expect(new Set(answers.filter((_, index) => index % 2 === 1))).toEqual(new Set(['path']));
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Filter, Match } from '@rstream/protocol/claims';
 import { branchesOf } from '../resources.ts';
-import { compilePattern } from './pattern.ts';
+import { matchesPattern } from './pattern.ts';
 
 /** Properties of a tunnel, as requested or as the inventory shows them. */
 export type TunnelFields = Readonly<Record<string, unknown>>;
@@ -32,10 +32,7 @@ function compileScalar(match: Match): ValueTest {
     const values = new Set<unknown>(match.oneof);
     return (value) => values.has(value);
   }
-  const pattern = compilePattern(match.regex);
-  // A pattern that cannot be compiled holds for nothing: failing closed.
-  if (pattern === undefined) return () => false;
-  return (value) => (typeof value === 'string' || typeof value === 'number') && pattern(String(value));
+  return (value) => (typeof value === 'string' || typeof value === 'number') && matchesPattern(match.regex, String(value));
 }
 
 /** Compiles a filter: all fields and labels of a leaf must match; AND and OR as they say. */

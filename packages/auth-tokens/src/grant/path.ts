@@ -11,7 +11,7 @@ const plain = /^[\w~!$&'()*+,=:@/-]*$/;
 export function normalisedPath(target: string): string | undefined {
   const end = target.search(/[?#]/);
   const raw = end === -1 ? target : target.slice(0, end);
-  if (!raw.startsWith('/') || raw.length > tokenLimits.patternValue.default || raw.includes('//')) return undefined;
+  if (!raw.startsWith('/') || raw.length > tokenLimits.pathCharacters.default || raw.includes('//')) return undefined;
   if (plain.test(raw)) return raw;
   // Printable ASCII only, and no encoded slash, backslash, control character or percent sign.
   if (!/^[!-~]*$/.test(raw) || /\\|%(?:2f|5c|25|[01][0-9a-f]|7f)/i.test(raw)) return undefined;

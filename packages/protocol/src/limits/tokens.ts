@@ -14,8 +14,13 @@ export const tokenLimits = {
   resourceTargets: { default: 256, unit: 'count', about: 'Workspaces or projects that one leaf names, and values of one oneof.' },
   patternCharacters: { default: 256, unit: 'characters', about: 'A regular expression in a filter.' },
   patternProgram: { default: 1_024, unit: 'count', about: 'Instructions of a compiled regular expression; a larger one matches nothing.' },
-  patternValue: { default: 4_096, unit: 'characters', about: 'A value that is matched against a pattern; a longer one does not match.' },
-  compiledPatterns: { default: 256, unit: 'count', about: 'Compiled regular expressions that are kept.' },
+  patternWork: {
+    default: 65_536,
+    unit: 'count',
+    about: 'Instructions of a regular expression times characters of a value; a longer value does not match.',
+  },
+  pathCharacters: { default: 4_096, unit: 'characters', about: 'A path that is compared with a path scope; a longer one is refused.' },
+  compiledPatterns: { default: 128, unit: 'count', about: 'Compiled regular expressions that are kept.' },
   verifiedTokens: { default: 4_096, unit: 'count', about: 'Verified tokens that are kept, so that a signature is checked once.' },
   verifiedTokenAge: { default: 30_000, unit: 'ms', about: 'How long a verified token is kept before its credential is looked up again.' },
 } as const satisfies LimitTable;
