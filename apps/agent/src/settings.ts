@@ -96,6 +96,9 @@ async function readText(path: string): Promise<string> {
 const asRecord = (value: unknown): Record<string, unknown> => (typeof value === 'object' && value !== null ? { ...value } : {});
 
 function describe(error: z.ZodError): string {
-  const issues = error.issues.map(({ path, message }) => `${path.length === 0 ? 'configuration' : path.join('.')}: ${message}`);
+  const issues = error.issues.map(({ path, message }) => {
+    const said = message.endsWith('received undefined') ? 'is required' : message;
+    return `${path.length === 0 ? 'configuration' : path.join('.')}: ${said}`;
+  });
   return `${issues.join('; ')}.`;
 }

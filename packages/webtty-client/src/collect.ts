@@ -1,4 +1,4 @@
-import { limits, RstreamError } from '@rstream/protocol';
+import { limits, RstreamError, toRstreamError } from '@rstream/protocol';
 import type { ExecResult } from '@rstream/protocol/exec';
 import { openCommand, type CommandOutcome, type OpenCommandOptions, type RunningCommand } from './command.ts';
 import { KeptOutput } from './kept-output.ts';
@@ -58,23 +58,34 @@ async function drain(
   [stdout, stderr]: readonly [KeptOutput, KeptOutput],
   input: CollectOptions['input'],
 ): Promise<CommandOutcome> {
-  const feeding = feed(command.stdin, input);
-  // Input that cannot be delivered is the command's affair: its end says what became of it.
-  feeding.catch(() => command.cancel());
+  let inputError: unknown;
+  void feed(command.stdin, input).catch((error: unknown) => {
+    inputError = error;
+    command.cancel();
+  });
   await Promise.all([keep(command.stdout, stdout), keep(command.stderr, stderr)]);
-  return command.wait();
+  const outcome = await command.wait();
+  if (inputError !== undefined) throw toRstreamError(inputError);
+  return outcome;
 }
 
 async function keep(stream: AsyncIterable<Uint8Array>, into: KeptOutput): Promise<void> {
   for await (const chunk of stream) into.push(chunk);
 }
 
+/** Rejects only when the input itself fails. Bytes that cannot be delivered are the command's affair: its end says what became of it. */
 async function feed(stdin: CommandStdin, input: CollectOptions['input']): Promise<void> {
   if (input === undefined) return;
-  if (typeof input === 'string') await stdin.write(new TextEncoder().encode(input));
-  else if (input instanceof Uint8Array) await stdin.write(input);
-  else for await (const chunk of input) await stdin.write(chunk);
-  await stdin.end();
+  const chunks = typeof input === 'string' ? [new TextEncoder().encode(input)] : input instanceof Uint8Array ? [input] : input;
+  let broken = false;
+  const onBroken = (): void => {
+    broken = true;
+  };
+  for await (const chunk of chunks) {
+    await stdin.write(chunk).catch(onBroken);
+    if (broken) return;
+  }
+  await stdin.end().catch(onBroken);
 }
 
 interface ResultParts {

@@ -55,7 +55,8 @@ export async function openCommand(
   options.signal?.addEventListener('abort', cancel, { once: true });
   try {
     if (options.signal?.aborted === true) throw new RstreamError('ERR_RSTREAM_COMMAND_CANCELLED');
-    const [ack] = await Promise.all([readAck(messages), messages.send(openMessage(request))]);
+    const open = openMessage(request);
+    const [ack] = await Promise.all([readAck(messages), messages.send(open)]);
     return new RunningCommand(messages, { request, ack, startedAt, signal: options.signal });
   } catch (error) {
     messages.close();
