@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { RstreamError } from '@rstream/protocol';
 import { Edge } from './edge/edge.ts';
 import { Gate } from './edge/gate.ts';
@@ -114,6 +114,9 @@ export function createRelay(options: RelayOptions): Relay {
       isDraining = true;
       const emptied = edge.drain();
       for (const session of sessions) session.drain();
+      // Two turns of the event loop: one writes the notice, one the go-away.
+      await nextTurn();
+      await nextTurn();
       await Promise.race([Promise.all([emptied, dials.idle()]), delay(deadlineMs, undefined, { ref: false })]);
       await close();
     },

@@ -262,12 +262,14 @@ export class ClientSession implements Holder {
   #onClosed(error: RstreamError | undefined): void {
     clearTimeout(this.#helloTimer);
     const { registry, logger, metrics } = this.#context;
-    const code = this.#reason?.code ?? error?.code ?? 'OK';
+    // A go-away before the end is a farewell, even though the control stream was still open; a killed process says none.
+    const isClean = error === undefined || this.#reason !== undefined || this.#session.isDraining;
+    const code = this.#reason?.code ?? (isClean ? 'OK' : (error?.code ?? 'OK'));
     this.#ready.reject(error ?? new RstreamError('SESSION_LOST'));
     if (this.#hello !== undefined) {
       const held = registry.tunnelsOf(this).length;
       for (let tunnel = 0; tunnel < held; tunnel += 1) metrics.tunnelClosed?.(code);
-      registry.clientGone(this, { clean: error === undefined || this.#reason !== undefined, now: Date.now() });
+      registry.clientGone(this, { clean: isClean, now: Date.now() });
       metrics.sessionClosed?.(code);
       logger.info({ client_id: this.clientId, project_id: this.project.id, code }, 'client disconnected');
     }
