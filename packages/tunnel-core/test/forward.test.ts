@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RstreamError } from '@rstream/protocol';
@@ -8,6 +9,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { forwardTo, linkedPair, WarmPool, type Forward, type ForwardSummary } from '../src/index.ts';
 import { endError, receiveBytes, receiveText, sendBytes } from '../src/testing.ts';
 import { freePort, listenTcp, type TestServer } from './sockets.ts';
+import { testCertificate, testKey } from './tls-fixture.ts';
 
 const open: Array<() => unknown> = [];
 afterEach(async () => {
@@ -77,6 +79,25 @@ describe('a forward', () => {
       visitor.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
       expect(await receiveText(visitor)).toMatch(/^HTTP\/1\.1 200 .*v6/s);
     }
+  });
+
+  test('speaks TLS to the service when asked, and verifies it', async () => {
+    const server = createTlsServer({ cert: testCertificate, key: testKey }, (_request, response) => response.end('secure'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    open.push(
+      () => server.closeAllConnections(),
+      () => server.close(),
+    );
+    const { port } = server.address() as AddressInfo;
+    const tls = { ca: testCertificate, servername: 'relay.example.test' };
+    const { visitor } = visit(forwardTo({ port, tls }));
+    visitor.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(await receiveText(visitor)).toMatch(/^HTTP\/1\.1 200 .*secure/s);
+    expect(await visit(forwardTo({ port, tls: true })).answered).toMatchObject({
+      code: 'UPSTREAM_UNREACHABLE',
+      message: expect.stringContaining('SELF_SIGNED'),
+    });
   });
 
   test('cuts the service when the visitor is cut, and the visitor when the service is', async () => {

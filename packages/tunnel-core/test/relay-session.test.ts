@@ -26,7 +26,7 @@ async function session(engine: string, more: Partial<ConnectOptions> = {}): Prom
 describe('connecting', () => {
   test('says hello and learns who the relay is', async () => {
     const fake = await relay();
-    const opened = await session(fake.engine, { instanceId: 'i1', generation: 7, token: async () => 'good' });
+    const opened = await session(fake.engine, { instanceId: 'i1', generation: 7, token: async () => 'good\n' });
     expect(fake.last.hello).toMatchObject({ client: details, instance_id: 'i1', generation: 7 });
     expect(opened).toMatchObject({ clientId: 'c1', project: 'f587ee53', server: { agent: 'fake' } });
     expect(await opened.ping()).toBeGreaterThan(0);

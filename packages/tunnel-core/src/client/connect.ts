@@ -13,7 +13,7 @@ import { RelaySession } from './relay-session.ts';
 export interface ConnectOptions {
   /** `HOST:PORT`, an http(s) URL, or a target made by hand. */
   readonly engine: string | CarrierTarget;
-  /** Bearer credential, or where to get a fresh one for each attempt. */
+  /** Bearer credential, or where to get a fresh one for each attempt. White space around it is dropped. */
   readonly token: string | (() => string | Promise<string>);
   /** Default `auto`: `upgrade`, with `websocket` as the fallback. */
   readonly carrier?: 'auto' | CarrierKind | undefined;
@@ -38,8 +38,7 @@ export async function connect(options: ConnectOptions): Promise<RelaySession> {
   const { signal } = options;
   const target = targetOf(options);
   const timeout = carrierLimits.connectTimeout.default;
-  const token =
-    typeof options.token === 'string' ? options.token : await within(readToken(options.token), { signal, timeout }, 'Getting a token');
+  const token = await within(readToken(options.token), { signal, timeout }, 'Getting a token');
   const carrier = await connectCarrier(target, { token, carrier: options.carrier, signal });
   let relay: RelaySession | undefined;
   const session = createSession(carrier, { ...options.mux, role: 'client', onStream: (stream) => relay?.onStream(stream) });
@@ -63,6 +62,8 @@ function targetOf({ engine, tls }: ConnectOptions): CarrierTarget {
   return tls === undefined ? target : { ...target, tls };
 }
 
-async function readToken(source: () => string | Promise<string>): Promise<string> {
-  return await source();
+/** A token that was read from a file may end with a newline. */
+async function readToken(source: ConnectOptions['token']): Promise<string> {
+  const token = typeof source === 'string' ? source : await source();
+  return token.trim();
 }
