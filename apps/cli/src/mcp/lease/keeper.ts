@@ -4,7 +4,6 @@ import type { Lease, LeaseRequest, LocalTunnelPort } from '@rstream/mcp-tools';
 import { RstreamError } from '@rstream/protocol';
 import { mcpLimits } from '@rstream/protocol/limits';
 import { wellKnownLabels } from '@rstream/protocol/tunnel';
-import { serviceDialer } from '@rstream/tunnel-core';
 import type { Operators } from '../ports/operators.ts';
 import { leaseDirectory, readEntries, removeEntry } from './directory.ts';
 import type { LeaseEntry, LeaseOrder } from './entry.ts';
@@ -56,6 +55,7 @@ export function leaseKeeper({ flags, instance, operators }: KeeperOptions): Leas
           next: 'Stop some with rstream_local_tunnel_stop.',
         });
       }
+      const { serviceDialer } = await import('@rstream/tunnel-core');
       (await serviceDialer(request)(signal)).destroy();
       const lease = await startLease(wanted, signal);
       started.set(wanted.id, lease);
