@@ -3,7 +3,7 @@ import { parseHostedConfig } from './config/load.ts';
 import { checkExposure } from './config/exposure.ts';
 import type { HostedConfig, HostedConfigInput } from './config/schema.ts';
 import { openPublicListener } from './listen/public-listener.ts';
-import { createLogger, type Logger } from './log.ts';
+import { createLogger, flushLog, type Logger } from './log.ts';
 import { createMetrics, openMetrics } from './metrics.ts';
 import { addressesOf } from './addresses.ts';
 import { createPublicSide } from './public-side.ts';
@@ -107,6 +107,7 @@ async function boot(config: HostedConfig, options: StartOptions & { readonly log
     await publicSide.drain(drainTimeoutMs);
     await closeInReverse(closers);
     logger.info({}, 'stopped');
+    await flushLog(logger);
   };
   return {
     ...running,

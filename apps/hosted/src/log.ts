@@ -5,6 +5,9 @@ import type { HostedConfig } from './config/schema.ts';
 export type { Logger } from 'pino';
 
 const STDERR = 2;
+/** Log bytes that wait for a reader of standard error that is slow; more are dropped, because the log must not stop the process. */
+const MAX_BUFFERED = 8_388_608;
+const FLUSH_MS = 500;
 const BEARER = /\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g;
 
 /** Removes what looks like a token from text, for words that come from outside (a system's error message, a user agent). */
@@ -43,5 +46,13 @@ export function createLogger(level: HostedConfig['logLevel'], destination?: Dest
       censor: '[redacted]',
     },
   };
-  return pino(options, destination ?? pino.destination({ dest: STDERR, sync: true }));
+  return pino(options, destination ?? pino.destination({ dest: STDERR, sync: false, maxLength: MAX_BUFFERED }));
+}
+
+/** Waits until everything logged so far is written, or for half a second. */
+export function flushLog(logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, FLUSH_MS);
+    logger.flush(() => resolve());
+  });
 }

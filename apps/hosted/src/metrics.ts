@@ -7,6 +7,8 @@ import { listen } from './listen/listen.ts';
 
 export interface Metrics {
   readonly relay: RelayMetrics;
+  /** An answer of the REST API. */
+  readonly apiAnswer: (status: number) => void;
   /** Gauges are read from here when Prometheus asks. */
   observe(stats: () => RelayStats): void;
   text(): Promise<string>;
@@ -30,6 +32,7 @@ export function createMetrics(): Metrics {
   const responses = counter('edge_responses_total', 'Answers of services, by class of their status.', ['status']);
   const refused = counter('edge_refused_total', 'Requests that the relay answered itself, by code.', ['code']);
   const dials = counter('dials_total', 'Private dials, by code.', ['code']);
+  const answers = counter('api_answers_total', 'Answers of the REST API, by status.', ['status']);
   return {
     relay: {
       sessionOpened: () => sessionsOpened.inc(),
@@ -43,6 +46,7 @@ export function createMetrics(): Metrics {
       edgeRefused: (code) => refused.inc({ code }),
       dial: (code) => dials.inc({ code }),
     },
+    apiAnswer: (status) => answers.inc({ status: String(status) }),
     observe: (stats) => addGauges(registers, stats),
     text: () => register.metrics(),
     contentType: register.contentType,

@@ -51,7 +51,7 @@ export function createPublicSide({ config, addresses, state, logger, metrics }: 
   let draining = false;
   const services: Services = { store, projects, inventory: relay.inventory, watchers: new WatcherPlaces(), addresses, isReady };
   const watchSockets = new WatchSockets();
-  const api = createApi({ services, relay, watchSockets, isTrustedProxy, state, logger });
+  const api = createApi({ services, relay, watchSockets, isTrustedProxy, state, logger, metrics });
 
   async function isReady(): Promise<boolean> {
     return (
@@ -84,9 +84,10 @@ interface ApiParts {
   readonly isTrustedProxy: (address: string) => boolean;
   readonly state: State;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
-function createApi({ services, relay, watchSockets, isTrustedProxy, state, logger }: ApiParts) {
+function createApi({ services, relay, watchSockets, isTrustedProxy, state, logger, metrics }: ApiParts) {
   const authenticate = createAuthenticate(state.access, new FailedAuthentications());
   const shared = { services, authenticate, logger };
   return createApiServer({
@@ -97,6 +98,7 @@ function createApi({ services, relay, watchSockets, isTrustedProxy, state, logge
     engine: createRouter({ ...shared, title: 'rstream Engine API', routes: engineRoutes }),
     health: createRouter({ ...shared, title: 'rstream health', routes: healthRoutes }),
     upgrade: createUpgrades({ ...shared, relay, watchSockets }),
+    onAnswer: metrics.apiAnswer,
     logger,
   });
 }
@@ -104,7 +106,8 @@ function createApi({ services, relay, watchSockets, isTrustedProxy, state, logge
 function proxyTest({ trustedProxies }: HostedConfig): (address: string) => boolean {
   if (trustedProxies.length === 0) return () => false;
   const networks = parseNetworks(trustedProxies);
-  return (address) => {
+  return (peer) => {
+    const address = peer.startsWith('::ffff:') ? peer.slice(7) : peer;
     const version = isIP(address);
     return version !== 0 && networks.check(address, version === 6 ? 'ipv6' : 'ipv4');
   };

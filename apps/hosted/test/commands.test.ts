@@ -183,6 +183,9 @@ describe('token list and project', () => {
       },
       { timeout: 3_000, interval: 50 },
     );
+    const first = await create(...inventory, '--name', 'bound', '--out', '-');
+    const answer = await world.call('/api/auth', { host: `${endpoint}.rstream.localhost`, token: first.stdout.trim() });
+    expect(answer.status).toBe(403);
     const listed = await run('project', 'list', '--data-dir', world.hosted.directory.path);
     expect(listed.stdout).toContain('second');
   });

@@ -1,6 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import type { RstreamError } from '@rstream/protocol';
+import type { RunningHosted } from '../src/hosted.ts';
+import { openSqlStore } from '../src/store/sql-store.ts';
+import { sqliteDialect } from '../src/store/sqlite.ts';
 import { type Device, startDevice } from './device.ts';
 import { readAll, startWorld, type World } from './world.ts';
 
@@ -19,6 +23,14 @@ async function device(options: Parameters<typeof startDevice>[0]): Promise<Devic
   const started = await startDevice(options);
   disposables.push(() => started.close());
   return started;
+}
+
+/** Revokes the owner's token as another process would: through the database. */
+async function revokeOwner({ directory }: RunningHosted): Promise<void> {
+  const administrator = await openSqlStore(sqliteDialect(directory.database));
+  const [owner] = await administrator.credentials();
+  await administrator.revokeCredential(owner?.id ?? '', Date.now());
+  await administrator.close();
 }
 
 describe('a tunnel through the hosted process', () => {
@@ -65,17 +77,36 @@ describe('a revoked credential', () => {
         if (state === 'stopped') resolve({ error, at: performance.now() });
       });
     });
-    const { openSqlStore } = await import('../src/store/sql-store.ts');
-    const { sqliteDialect } = await import('../src/store/sqlite.ts');
-    const administrator = await openSqlStore(sqliteDialect(hosted.directory.database));
-    const [owner] = await administrator.credentials();
     const revokedAt = performance.now();
-    await administrator.revokeCredential(owner?.id ?? '', Date.now());
-    await administrator.close();
+    await revokeOwner(hosted);
     const { error, at } = await stopped;
     expect(at - revokedAt).toBeLessThan(2_000);
     expect(error?.code).toBe('UNAUTHORIZED');
     expect((await call('/api/tunnels', { host: engineHost, token: ownerToken })).status).toBe(401);
+  });
+});
+
+describe('a watcher', () => {
+  it('sees a tunnel come and go, and is cut off when its credential is revoked', async () => {
+    const { hosted, ownerToken, engineHost } = await world();
+    const socket = new WebSocket(`ws://127.0.0.1:${hosted.port}/api/websocket`, {
+      headers: { host: engineHost, authorization: `Bearer ${ownerToken}` },
+    });
+    const types: string[] = [];
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    const seen = (type: string): Promise<void> =>
+      new Promise((resolve) => {
+        if (types.includes(type)) resolve();
+        socket.on('message', () => types.includes(type) && resolve());
+      });
+    socket.on('message', (data) => types.push((JSON.parse((data as Buffer).toString()) as { type: string }).type));
+    await seen('state.initial');
+    const web = await device({ engine: hosted.engine, token: ownerToken, service: (_request, response) => response.end('ok') });
+    await seen('tunnel.created');
+    await web.close();
+    await seen('tunnel.deleted');
+    await revokeOwner(hosted);
+    expect(await closed).toBe(1008);
   });
 });
 
@@ -110,7 +141,7 @@ describe('a stop', () => {
     const response = await open('/slow', { host: web.host });
     const text = readAll(response);
     const startedAt = performance.now();
-    await Promise.all([hosted.stop({ drainTimeoutMs: 100 }), expect(text).rejects.toThrow()]);
+    await Promise.all([hosted.stop({ drainTimeoutMs: 100 }), expect(text).rejects.toMatchObject({ code: 'ECONNRESET' })]);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 });

@@ -45,10 +45,14 @@ async function serve(flags: ServeFlags): Promise<void> {
     process.stdout.write(stringify(config));
     return;
   }
+  // Before the start: ready.json invites scripts to send signals.
+  const signalled = stopSignal();
   const { startHosted } = await import('../hosted.ts');
   const running = await startHosted(config, { metricsPortIsDefault: !isChosen('metrics.listen') });
   process.stdout.write(running.foundation.isNew ? welcome(running) : `Listening: ${running.apiUrl}, engine ${running.engine}\n`);
-  stopOnSignals(running);
+  await signalled;
+  await running.stop();
+  process.exit(0);
 }
 
 const settingsOf = (flags: ServeFlags) => ({
@@ -63,19 +67,18 @@ const settingsOf = (flags: ServeFlags) => ({
   logLevel: flags.logLevel,
 });
 
-/** The first signal drains; the second one means "now". */
-function stopOnSignals(running: RunningHosted): void {
-  let stopping = false;
-  const onSignal = (): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    running.stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+/** Resolves with the first SIGTERM or SIGINT; the second one means "now". */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    const onSignal = (): void => {
+      signals += 1;
+      if (signals > 1) process.exit(1);
+      resolve();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
 }
 
 function welcome({ apiUrl, engine, directory, foundation }: RunningHosted): string {

@@ -23,6 +23,7 @@ export interface ApiServerOptions {
   /** Answers under every host name. */
   readonly health: Hono<{ Bindings: RequestFacts }>;
   readonly upgrade: (facts: UpgradeFacts) => Promise<void>;
+  readonly onAnswer: (status: number) => void;
   readonly logger: Logger;
 }
 
@@ -32,10 +33,17 @@ export interface ApiServer {
   close(): void;
 }
 
+/** How often deadlines are enforced. */
+const CHECK_MS = 2_000;
+
 const healthPaths = new Set(['/healthz', '/readyz']);
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const server = createServer({ requestTimeout: limits.control.bodyTimeout.default, headersTimeout: limits.control.bodyTimeout.default });
+  const server = createServer({
+    connectionsCheckingInterval: CHECK_MS,
+    requestTimeout: limits.control.bodyTimeout.default,
+    headersTimeout: limits.control.bodyTimeout.default,
+  });
   const facts = (incoming: IncomingMessage) => ({
     requestId: requestIdOf(incoming),
     address: clientAddress(incoming, options.isTrustedProxy),
@@ -44,7 +52,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   server.on('request', (incoming, outgoing) => {
     const { requestId, address, target } = facts(incoming);
-    logRequest(options.logger, incoming, outgoing, { request_id: requestId, address });
+    observe(options, incoming, outgoing, { request_id: requestId, address });
     const app = appOf(options, incoming, target);
     if (app === undefined) return refuse(outgoing, hostError(target), requestId);
     const project = target.kind === 'engine' ? target.project : undefined;
@@ -100,8 +108,8 @@ function requestIdOf({ headers }: IncomingMessage): string {
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : newId('req');
 }
 
-function logRequest(
-  logger: Logger,
+function observe(
+  { logger, onAnswer }: ApiServerOptions,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   ids: { request_id: string; address: string },
@@ -111,7 +119,9 @@ function logRequest(
   outgoing.once('close', () => {
     const code = outgoing.getHeader(errorHeader);
     const fields = { ...ids, method: incoming.method, path, status: outgoing.statusCode, ms: Math.round(performance.now() - startedAt) };
-    const level = healthPaths.has(path) ? 'debug' : 'info';
+    onAnswer(outgoing.statusCode);
+    // Probes and throttled guesses would drown everything else.
+    const level = healthPaths.has(path) || outgoing.statusCode === 429 ? 'debug' : 'info';
     logger[level]({ ...fields, ...(code === undefined ? {} : { code }) }, 'api request');
   });
 }

@@ -3,6 +3,7 @@ import { limits, RstreamError } from '@rstream/protocol';
 import type { Action } from '@rstream/protocol/claims';
 import { Client, ClientListParams, EngineEvent, Tunnel, TunnelListParams, WatchParams } from '@rstream/protocol/tunnel';
 import { grantIn } from '../access.ts';
+import { assertAllowed } from './authenticate.ts';
 import { createToken } from './control-routes.ts';
 import { eventStream } from './event-stream.ts';
 import { type EngineContext, engineRoute, jsonParameter, type Route } from './route.ts';
@@ -23,7 +24,12 @@ const checkToken = engineRoute({
   summary: 'Succeeds when the credential is valid for this engine.',
   access: { kind: 'credential' },
   response: z.object({ status: z.literal('ok') }),
-  run: () => ({ status: 'ok' }),
+  run({ principal, project }) {
+    // A credential is valid here when it may do anything here; one of another project is not.
+    const session = principal.allows({ type: 'session.open', project });
+    if (!principal.allows({ type: 'tunnel.list', project }).allowed) assertAllowed(session);
+    return { status: 'ok' };
+  },
 });
 
 const listClients = engineRoute({
