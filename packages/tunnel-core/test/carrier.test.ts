@@ -5,6 +5,7 @@ import { connect as connectTcp, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { RstreamError } from '@rstream/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import {
   acceptUpgrade,
   acceptWebSocket,
@@ -13,6 +14,7 @@ import {
   requestedCarrier,
   type CarrierKind,
   type CarrierTarget,
+  type Session,
 } from '../src/index.ts';
 import { FakeRelay } from './fake-relay.ts';
 import { dumbProxy, freePort, listenTcp } from './sockets.ts';
@@ -217,6 +219,42 @@ describe('the automatic carrier', () => {
       expect(fake.requests).toHaveLength(1);
     },
   );
+});
+
+describe('an accepted websocket carrier', () => {
+  /** A client by another hand, connected to our side. */
+  async function accepted(): Promise<{ client: WebSocket; session: Session }> {
+    const fake = await relay();
+    const headers = { authorization: 'Bearer good' };
+    const client = new WebSocket(`ws://127.0.0.1:${fake.port}/api/session`, ['rstream-mux.1'], { headers });
+    open.push(() => client.terminate());
+    await once(client, 'open');
+    client.on('error', () => {});
+    return { client, session: fake.last.session };
+  }
+
+  test('ends when a message is text', async () => {
+    const { client, session } = await accepted();
+    client.send('text');
+    const [code] = (await once(client, 'close')) as [number];
+    expect(code).toBe(1003);
+    expect(await session.closed).toMatchObject({ code: 'SESSION_LOST' });
+  });
+
+  test('ends when a message is larger than the limit', async () => {
+    const { client } = await accepted();
+    client.send(Buffer.alloc(2_000_000));
+    const [code] = (await once(client, 'close')) as [number];
+    expect(code).toBe(1009);
+  });
+
+  test('answers a ping and offers no compression', async () => {
+    const { client } = await accepted();
+    client.ping('are you there');
+    const [answer] = (await once(client, 'pong')) as [Buffer];
+    expect(answer.toString()).toBe('are you there');
+    expect(client.extensions).toBe('');
+  });
 });
 
 test('a websocket without our subprotocol is refused', async () => {

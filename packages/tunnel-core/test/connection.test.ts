@@ -11,7 +11,7 @@ import {
   type ListenerStatus,
 } from '../src/index.ts';
 import { receiveText } from '../src/testing.ts';
-import { details, FakeRelay } from './fake-relay.ts';
+import { details, FakeRelay, welcome } from './fake-relay.ts';
 import { freePort } from './sockets.ts';
 
 const open: Array<() => unknown> = [];
@@ -124,6 +124,19 @@ describe('a kept connection', () => {
     expect(fake.clients).toHaveLength(2);
     running.end('still here');
     expect(await receiveText(running)).toBe('still here');
+  });
+
+  test('waits longer and longer for a relay that drops every session at once', async () => {
+    const fake = await relay();
+    fake.welcome = () => {
+      setImmediate(() => fake.last.carrier.destroy());
+      return welcome;
+    };
+    const { connection, seen } = keep(fake.engine, { retry: { minDelay: 2, maxDelay: 1000, factor: 4 } });
+    const waits = (): number[] => seen.flatMap(({ retryInMs }) => retryInMs ?? []);
+    while (waits().length < 4) await once(connection, 'status');
+    expect(waits()).toEqual(waits().sort((a, b) => a - b));
+    expect(waits()[3]).toBeGreaterThanOrEqual(64);
   });
 
   test('takes a fresh token for every attempt', async () => {

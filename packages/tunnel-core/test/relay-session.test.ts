@@ -160,6 +160,14 @@ describe('a tunnel', () => {
     await expect(device.listen({ name: 'x' })).rejects.toMatchObject({ code: 'TUNNEL_CONFLICT', message: 'Taken.' });
   });
 
+  test('whose properties are larger than a control message is refused here, and the session goes on', async () => {
+    const fake = await relay();
+    const device = await session(fake.engine);
+    const labels = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`label-${index}`, 'x'.repeat(1024)]));
+    await expect(device.listen({ name: 'big', labels })).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+    expect((await device.listen({ name: 'small' })).tunnel.name).toBe('small');
+  });
+
   test('ends with TUNNEL_REPLACED when another session takes its name, with undefined when it is closed here', async () => {
     const fake = await relay();
     const [first, second] = [await session(fake.engine), await session(fake.engine)];
@@ -238,7 +246,7 @@ describe('a session', () => {
     const fake = await relay();
     const device = await session(fake.engine);
     fake.last.control?.send({ type: 'tunnel.opened', request_id: 5 } as never);
-    expect(await device.closed).toMatchObject({ code: 'INVALID_REQUEST' });
+    expect(await device.closed).toMatchObject({ code: 'INVALID_STREAM' });
   });
 
   test('leaves nothing open after close', async () => {

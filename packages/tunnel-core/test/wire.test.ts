@@ -166,7 +166,7 @@ describe('a control channel', () => {
 
   test('ends with a code when a message is too large, unreadable, or its handler throws', async () => {
     for (const [bytes, code] of [
-      [frame('x'.repeat(200)), 'INVALID_REQUEST'],
+      [frame('x'.repeat(200)), 'INVALID_STREAM'],
       [frame('{nope'), 'INVALID_STREAM'],
       [frame({ n: 13 }), 'FORBIDDEN'],
     ] as const) {

@@ -26,6 +26,8 @@ export class WebSocketStream extends Duplex {
       if (!isBinary) socket.close(UNSUPPORTED_DATA);
       else if (!this.push(data)) socket.pause();
     });
+    /* Answered only while the peer reads: answers to a flood of pings must not pile up. */
+    socket.on('ping', (data) => void (socket.bufferedAmount < MESSAGE_BYTES && socket.pong(data)));
     socket.on('error', (cause) => this.destroy(new RstreamError('SESSION_LOST', `The websocket failed: ${cause.message}.`, { cause })));
     socket.on('close', (code) => this.#onClose(code));
   }

@@ -11,6 +11,7 @@ import { WebSocketStream } from './websocket-stream.ts';
 /** Compression under a multiplexer costs five times the CPU and opens a door to decompression bombs: off at both ends. */
 const both = {
   perMessageDeflate: false,
+  autoPong: false,
   skipUTF8Validation: true,
   maxPayload: carrierLimits.websocketMessageIn.default,
   closeTimeout: carrierLimits.websocketCloseTimeout.default,

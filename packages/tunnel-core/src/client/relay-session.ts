@@ -157,8 +157,8 @@ export class RelaySession extends EventEmitter<RelaySessionEvents> {
     if (this.session.isClosed) throw new RstreamError('ERR_RSTREAM_SESSION_CLOSED');
     const id = String((this.#requestNumber += 1));
     const pending = Promise.withResolvers<Reply>();
-    this.#requests.set(id, pending);
     control.send(make(id));
+    this.#requests.set(id, pending);
     return pending.promise;
   }
 

@@ -9,6 +9,6 @@ export function parseServerMessage(value: unknown): ServerMessage | undefined {
     return undefined;
   }
   const parsed = ServerMessage.safeParse(value);
-  if (!parsed.success) throw new RstreamError('INVALID_REQUEST', 'The relay sent a control message that cannot be understood.');
+  if (!parsed.success) throw new RstreamError('INVALID_STREAM', 'The relay sent a control message that cannot be understood.');
   return parsed.data;
 }

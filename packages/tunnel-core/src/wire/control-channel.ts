@@ -77,7 +77,7 @@ export class ControlChannel<In, Out> {
     try {
       while (!this.#done && this.#takeOne());
     } catch (error) {
-      this.close(toRstreamError(error, 'INVALID_REQUEST'));
+      this.close(toRstreamError(error, 'INVALID_STREAM'));
     }
   }
 
@@ -89,7 +89,7 @@ export class ControlChannel<In, Out> {
       this.#expected = head.readUInt32BE(0);
       if (this.#expected === 0 || this.#expected > this.#limit) {
         throw new RstreamError(
-          'INVALID_REQUEST',
+          'INVALID_STREAM',
           `A control message announces ${this.#expected} bytes; at most ${this.#limit} are allowed.`,
         );
       }
