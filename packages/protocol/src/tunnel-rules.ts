@@ -27,7 +27,7 @@ const publishedOnly = ['hostname', 'token_auth', 'rstream_auth', 'challenge_mode
 
 const isSet = (value: unknown): boolean => value !== undefined && value !== false;
 
-/** The rules of reference 02 §2.2, one function each, in the order in which they are reported. */
+/** The combination rules of the published rstream tunnel properties, one function each, in the order in which they are reported. */
 const rules: readonly Rule[] = [
   (p) => (p.port !== undefined && p.protocol !== 'tcp' ? { field: 'port', message: 'port is only for protocol tcp' } : undefined),
   (p) => (p.protocol === 'tcp' && p.publish === false ? { field: 'publish', message: 'a tcp tunnel must be published' } : undefined),

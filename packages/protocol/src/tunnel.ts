@@ -28,7 +28,7 @@ export const TunnelType = z.enum(['bytestream', 'datagram']);
 export const TunnelProtocol = z.enum(['http', 'tls', 'tcp', 'dtls', 'quic', 'webtty']);
 export const HttpVersion = z.enum(['http/1.1', 'h2', 'h2c', 'h3']);
 
-/** What the owner of a tunnel may ask for. JSON keys are those of the engine's REST API (reference: tunnel properties). */
+/** What the owner of a tunnel may ask for. JSON keys are those of the published engine REST API. */
 export const TunnelProperties = z.strictObject({
   name: TunnelName.optional(),
   type: TunnelType.optional(),
@@ -107,7 +107,7 @@ export const Client = ClientDetails.extend({
 });
 export type Client = z.infer<typeof Client>;
 
-/** Inventory filter: every given field must be equal (reference: labels, filters). */
+/** Inventory filter: every given field must be equal. */
 export const TunnelFilter = z.strictObject({
   id: z.string().optional(),
   name: z.string().optional(),

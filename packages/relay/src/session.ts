@@ -157,9 +157,11 @@ export class ClientSession implements Holder {
       onMessage: (message) => this.#onMessage(message),
       limit: this.#context.limits.controlMessageBytes,
     });
-    // Without a control stream nothing can be said any more. A client that leaves in order ends the whole session, which comes with this.
+    // Without a control stream nothing can be said any more, so the session ends with it.
     void this.#control.closed.then((error) => {
-      if (error !== undefined && this.isOnline) this.end(error);
+      if (!this.isOnline) return;
+      if (error === undefined) this.#session.close();
+      else this.end(error);
     });
   }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -92,7 +93,7 @@ describe('a published service', () => {
     await client.until(/text\/event-stream/);
     for (const text of ['one', 'two', 'three']) {
       send(text);
-      await client.until(new RegExp(`data: ${text}`));
+      expect(await client.until(new RegExp(`data: ${text}`))).toContain(text);
     }
   });
 
@@ -102,22 +103,22 @@ describe('a published service', () => {
     const { host } = await world.publish((request, response) => {
       const hash = createHash('sha256');
       request.on('data', (chunk: Buffer) => hash.update(chunk));
-      request.on('end', async () => {
+      const answer = async (): Promise<void> => {
         response.writeHead(200, { 'x-hash': hash.digest('hex') });
         for (let sent = 0; sent < 30; sent += 1) if (!response.write(piece)) await once(response, 'drain');
         response.end();
-      });
+      };
+      request.on('end', () => void answer());
     });
     const expected = sha256(Buffer.concat(Array.from({ length: 30 }, () => piece)));
     async function* upload(): AsyncGenerator<Buffer> {
       for (let sent = 0; sent < 30; sent += 1) yield piece;
     }
-    const { request } = await import('node:http');
-    const req = request({ port: world.port, host: '127.0.0.1', method: 'POST', headers: { host } });
+    const req = httpRequest({ port: world.port, host: '127.0.0.1', method: 'POST', headers: { host } });
     const answered = once(req, 'response');
     for await (const chunk of upload()) if (!req.write(chunk)) await once(req, 'drain');
     req.end();
-    const [response] = (await answered) as [import('node:http').IncomingMessage];
+    const [response] = (await answered) as [IncomingMessage];
     const hash = createHash('sha256');
     for await (const chunk of response) hash.update(chunk as Buffer);
     expect(response.headers['x-hash']).toBe(expected);
@@ -153,7 +154,7 @@ describe('a published service', () => {
     const polite = new RawClient(world.port).write(get(second.host));
     await polite.until(/start/);
     polite.socket.destroy();
-    await quiet.promise;
+    await expect(quiet.promise).resolves.toBeUndefined();
   });
 });
 
@@ -171,7 +172,7 @@ describe('an upgrade', () => {
     );
     expect(await client.until(/not-a-request HTTP\/1.1\r\n\r\n/)).toMatch(/101 Switching[\s\S]*server first;GET/);
     client.write(Buffer.from([0, 255, 13, 10]));
-    await client.until(/\x00\xff\r\n$/);
+    await client.until(/\u00ff\r\n$/);
     client.socket.end();
     expect(await client.rest()).toMatch(/\xff\r\n$/);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { RstreamError } from '@rstream/protocol';
 import { describe, expect, test } from 'vitest';
 import { HeadReader } from '../src/edge/head-reader.ts';

@@ -259,7 +259,8 @@ describe('a session', () => {
     await using world = await createWorld({ limits: { helloTimeout: 50 } });
     const [near, far] = linkedPair();
     world.relay.admitCarrier(far, { grant: world.authority.grant('owner'), remoteAddress: '127.0.0.1' });
-    await createSession(near, { role: 'client' }).closed;
+    const end = await createSession(near, { role: 'client' }).closed;
+    expect(end === undefined || end.code === 'SESSION_LOST').toBe(true);
   });
 });
 
@@ -327,9 +328,12 @@ describe('the inventory', () => {
     await using world = await createWorld();
     const session = await world.client();
     await session.listen({ publish: false, name: 'a' });
-    const online = world.relay.inventory
-      .watch(world.authority.grant('owner'), { tunnels: { status: 'online' }, clients: { agent: 'none' } }, new AbortController().signal)
-      [Symbol.asyncIterator]();
+    const watched = world.relay.inventory.watch(
+      world.authority.grant('owner'),
+      { tunnels: { status: 'online' }, clients: { agent: 'none' } },
+      new AbortController().signal,
+    );
+    const online = watched[Symbol.asyncIterator]();
     const [first] = await take(online, 1);
     expect(first?.type === 'state.initial' && first.object.tunnels.map((tunnel) => tunnel.name)).toEqual(['a']);
     await session.close();

@@ -4,9 +4,11 @@ import type { EffectiveLimits } from '../limits.ts';
 import type { RelayMetrics } from '../ports.ts';
 import { errorAnswer, renderAnswer, type EdgeAnswer } from './answer.ts';
 import { scannerFor, type BodyScanner } from './body.ts';
+import { overdue, type Situation } from './deadlines.ts';
 import type { Gate, Passage, Verdict, Visitor } from './gate.ts';
 import { HeadReader } from './head-reader.ts';
 import { parseHead, type RequestHead } from './head.ts';
+import { HeadMemo } from './memo.ts';
 import type { Exchange } from './response.ts';
 import { numbered, requestId } from './rewrite.ts';
 import { Upstream, type UpstreamEnd, type UpstreamEvents } from './upstream.ts';
@@ -29,15 +31,6 @@ export interface EdgeContext {
  */
 type Phase = 'head' | 'deciding' | 'body' | 'held' | 'raw' | 'last' | 'over';
 
-/** An accepted head that the next one may be equal to. */
-interface Memo {
-  readonly bytes: Buffer;
-  readonly passage: Passage;
-  readonly exchange: Exchange;
-}
-
-/** Larger heads are not remembered: an idle connection should cost little. */
-const MEMO_BYTES = 4_096;
 /** After the client ended its direction: quiet time after which it is taken to be gone. Nothing on the wire tells the two apart. */
 const HALF_CLOSED_QUIET = 500;
 
@@ -47,11 +40,11 @@ export class EdgeConnection implements UpstreamEvents {
   readonly #socket: Socket;
   readonly #context: EdgeContext;
   readonly #reader: HeadReader;
+  readonly #memo = new HeadMemo();
   #phase: Phase = 'head';
   #pinned: string | undefined;
   #upstream: Upstream | undefined;
   #scanner: BodyScanner | undefined;
-  #memo: Memo | undefined;
   #passage: Passage | undefined;
   #lastHead: RequestHead | undefined;
   #stash: Buffer | undefined;
@@ -60,7 +53,6 @@ export class EdgeConnection implements UpstreamEvents {
   #mayReplay = false;
   #isBlocked = false;
   #hasEnded = false;
-  #isRevoked = false;
   /** Last byte from or to the client that moved things on, epoch ms. */
   #progressAt: number;
   #headStartedAt: number;
@@ -93,12 +85,13 @@ export class EdgeConnection implements UpstreamEvents {
 
   /** The credential of the running request is no longer valid: whatever it carries ends. */
   revoke(): void {
-    this.#isRevoked = true;
+    this.#memo.forget();
     if (this.#isBusy) this.destroy();
   }
 
   /** Ends the connection after the running exchange; at once when there is none. */
   drain(): void {
+    this.#memo.forget();
     if (!this.#isBusy && !this.#reader.started) this.#close();
   }
 
@@ -110,25 +103,28 @@ export class EdgeConnection implements UpstreamEvents {
 
   /** Looks at deadlines; called every `edgeLimits.sweepInterval`. */
   sweep(now: number): void {
-    const { limits } = this.#context;
-    const quiet = now - this.#progressAt;
     const expiresAt = this.#passage?.grant?.expiresAt;
-    if (now >= this.#deadline) return this.destroy();
-    if (expiresAt !== undefined && now >= expiresAt && this.#isBusy) return this.destroy();
+    const isExpired = expiresAt !== undefined && now >= expiresAt && this.#isBusy;
+    if (isExpired || now >= this.#deadline) return this.destroy();
     if (this.#phase === 'over' || this.#phase === 'raw') return undefined;
-    if (this.#socket.writableNeedDrain) return quiet > limits.idleTimeout ? this.destroy() : undefined;
-    if (this.#phase === 'body' && !this.#isBlocked && quiet > limits.idleTimeout) return this.#fail(new RstreamError('REQUEST_TIMEOUT'));
-    if (this.#isAwaiting) return quiet > limits.responseTimeout ? this.#fail(new RstreamError('UPSTREAM_TIMEOUT')) : undefined;
-    return this.#sweepIdle(now, quiet);
+    const due = overdue(this.#situation(now), this.#context.limits);
+    if (due === 'cut') this.destroy();
+    else if (due === 'close') this.#close();
+    else if (due !== undefined) this.#fail(new RstreamError(due));
+    return undefined;
   }
 
-  #sweepIdle(now: number, quiet: number): void {
-    const { limits } = this.#context;
-    if (this.#reader.started || this.#count === 0) {
-      if (now - this.#headStartedAt <= limits.headTimeout) return;
-      if (this.#reader.started) this.#fail(new RstreamError('REQUEST_TIMEOUT'));
-      else this.#close();
-    } else if (!this.#isBusy && quiet > limits.idleTimeout) this.#close();
+  #situation(now: number): Situation {
+    const hasHeadBegun = this.#reader.started;
+    return {
+      quiet: now - this.#progressAt,
+      headAge: hasHeadBegun || this.#pinned === undefined ? now - this.#headStartedAt : undefined,
+      hasHeadBegun,
+      isStalled: this.#socket.writableNeedDrain,
+      isUploading: this.#phase === 'body' && !this.#isBlocked,
+      isAwaiting: this.#isAwaiting,
+      isBusy: this.#isBusy,
+    };
   }
 
   get #isBusy(): boolean {
@@ -183,10 +179,10 @@ export class EdgeConnection implements UpstreamEvents {
   }
 
   #takeHead(chunk: Buffer, at: number): number {
-    const memo = this.#memo;
-    if (memo !== undefined && !this.#reader.started && startsWith(chunk, at, memo.bytes) && this.#stillHolds(memo.passage)) {
-      this.#forward(memo.passage, memo.exchange);
-      return at + memo.bytes.length;
+    const known = this.#reader.started ? undefined : this.#memo.match(chunk, at, this.#progressAt);
+    if (known !== undefined) {
+      this.#forward(known.passage, known.exchange);
+      return at + known.bytes.length;
     }
     try {
       if (!this.#reader.started) this.#headStartedAt = this.#progressAt;
@@ -199,15 +195,6 @@ export class EdgeConnection implements UpstreamEvents {
       this.#refuse(errorAnswer(toRstreamError(error)));
       return chunk.length;
     }
-  }
-
-  #stillHolds({ tunnel, grant }: Passage): boolean {
-    return (
-      tunnel.live &&
-      !this.#isRevoked &&
-      (grant?.expiresAt === undefined || grant.expiresAt > this.#progressAt) &&
-      !this.#context.isDraining()
-    );
   }
 
   /** @param rest what follows the head; only needed to give the connection away */
@@ -236,9 +223,8 @@ export class EdgeConnection implements UpstreamEvents {
   #apply(verdict: Verdict, bytes: Buffer): void {
     if ('answer' in verdict) return this.#refuse(verdict.answer);
     const { passage } = verdict;
-    this.#isRevoked = false;
     const exchange: Exchange = { method: passage.head.method, upgrade: passage.head.upgrade !== undefined };
-    this.#memo = bytes.length <= MEMO_BYTES ? { bytes: Buffer.from(bytes), passage, exchange } : undefined;
+    this.#memo.remember({ bytes, passage, exchange });
     this.#forward(passage, exchange);
   }
 
@@ -358,7 +344,7 @@ export class EdgeConnection implements UpstreamEvents {
   onSwitched(): void {
     this.#context.metrics.edgeResponse?.(101);
     this.#phase = 'raw';
-    this.#memo = undefined;
+    this.#memo.forget();
     this.#socket.setKeepAlive(true, 30_000);
     this.#proceed();
   }
@@ -431,7 +417,7 @@ export class EdgeConnection implements UpstreamEvents {
 
   #finish(bytes?: Buffer): void {
     this.#phase = 'over';
-    this.#memo = undefined;
+    this.#memo.forget();
     this.#stash = undefined;
     this.#deadline = Date.now() + this.#context.limits.lingerTimeout;
     if (bytes === undefined) this.#socket.end();
@@ -487,8 +473,3 @@ export class EdgeConnection implements UpstreamEvents {
 }
 
 const ignore = (): void => {};
-
-function startsWith(chunk: Buffer, at: number, expected: Buffer): boolean {
-  const end = at + expected.length;
-  return end <= chunk.length && chunk.compare(expected, 0, expected.length, at, end) === 0;
-}
