@@ -103,7 +103,7 @@ describe('a session', () => {
   test('announces its window above the 256 KiB of the wire when it opens and when it accepts', async () => {
     const { session, peer } = scene();
     session.open();
-    const opened = await peer.frame((frame) => frame.flags === frameFlag.syn);
+    const opened = await peer.frame((frame) => frame.type === frameType.window && frame.flags === frameFlag.syn);
     expect(opened).toMatchObject({ type: frameType.window, id: 2, length: limits.mux.initialWindow.default - wireWindow });
     peer.send(syn(1));
     const accepted = await peer.frame((frame) => frame.id === 1);
@@ -213,6 +213,7 @@ describe('a session', () => {
     peer.send({ type: frameType.ping, flags: frameFlag.ack, length: ping.length });
     await peer.frame((frame) => frame.type === frameType.ping && frame.length !== ping.length);
     expect(session.isClosed).toBe(false);
+    expect(session.rtt).toBeGreaterThan(0);
     session.close();
   });
 

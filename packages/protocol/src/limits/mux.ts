@@ -17,6 +17,11 @@ export const muxLimits = {
   },
   maxFrame: { default: 65_536, unit: 'bytes', about: 'Payload of a data frame that is sent; also the turn of one stream.' },
   batch: { default: 524_288, unit: 'bytes', about: 'Frames handed to the carrier in one write.' },
+  promptStreams: {
+    default: 8,
+    unit: 'count',
+    about: 'Open streams up to which each write leaves at once instead of with those of the same turn.',
+  },
   copiedPayload: {
     default: 2_048,
     unit: 'bytes',

@@ -29,11 +29,14 @@ export class Pings {
    * Asks for a new measurement when the last one is old, so that an idle session sends nothing.
    */
   lowestRtt(now: number): number | undefined {
-    if (now - this.#measuredAt > limits.mux.rttAge.default && this.#waiting.size === 0) {
-      this.#measuredAt = now;
-      this.#ask({ sentAt: now, resolve: () => {}, reject: () => {} });
-    }
+    if (now - this.#measuredAt > limits.mux.rttAge.default) this.probe(now);
     return this.#lowest;
+  }
+
+  /** Sends a ping that nobody waits for, unless an answer is under way anyhow. */
+  probe(now: number): void {
+    this.#measuredAt = now;
+    if (this.#waiting.size === 0) this.#ask({ sentAt: now, resolve: () => {}, reject: () => {} });
   }
 
   async ping(signal: AbortSignal): Promise<number> {

@@ -9,7 +9,7 @@ import { draining, goAwayCodeOf, peerGoAway, protocolError, sessionLost, streamE
 import { FrameParser, type FrameSink } from './parser.ts';
 import { Pings } from './pings.ts';
 import { SessionMemory } from './session-memory.ts';
-import { Sender } from './sender.ts';
+import { Sender, type SenderOwner } from './sender.ts';
 import { YamuxStream, type StreamOwner } from './stream.ts';
 
 /**
@@ -73,7 +73,7 @@ export class YamuxSession implements Session {
     this.#flood = new FloodGuard(this.lastActivity);
     this.#owner = this.#streamOwner();
     this.#link = openLink(this.#linkEvents());
-    this.#sender = new Sender(this.#link, () => this.close(protocolError('The peer does not read, and too many answers wait for it.')));
+    this.#sender = new Sender(this.#link, this.#senderOwner());
     this.#stopKeepalive = this.#startKeepalive();
   }
 
@@ -103,9 +103,8 @@ export class YamuxSession implements Session {
     if (this.#streams.size >= this.#maxStreams || this.#nextId > maxUint32) {
       throw new RstreamError('CAPACITY_EXHAUSTED', `The session has reached its limit of ${this.#maxStreams} streams.`);
     }
-    const stream = new YamuxStream(this.#owner, this.#nextId);
+    const stream = this.#add(this.#nextId);
     this.#nextId += 2;
-    this.#streams.set(stream.id, stream);
     if (this.#unacknowledged < this.#acceptBacklog) this.#announce(stream);
     else this.#held.add(stream);
     return stream;
@@ -155,7 +154,7 @@ export class YamuxSession implements Session {
     if (interval === 0) return () => {};
     const target = {
       lastActivity: () => this.lastActivity,
-      probe: () => void this.#pings.lowestRtt(Number.POSITIVE_INFINITY),
+      probe: () => this.#pings.probe(performance.now()),
       onDead: () => this.#lose(sessionLost(`The peer did not answer for ${interval + timeout} ms.`)),
     };
     return keepAlive(target, { interval, timeout });
@@ -251,10 +250,9 @@ export class YamuxSession implements Session {
   }
 
   #accept(id: number, onStream: (stream: MuxStream) => void): void {
-    const stream = new YamuxStream(this.#owner, id);
+    const stream = this.#add(id);
     stream.announced = true;
     stream.acknowledged = true;
-    this.#streams.set(id, stream);
     this.#sender.control(acceptKind, id, stream.announceWindow());
     try {
       onStream(stream);
@@ -292,6 +290,16 @@ export class YamuxSession implements Session {
     this.close(protocolError(message));
   }
 
+  #senderOwner(): SenderOwner {
+    const streams = this.#streams;
+    return {
+      get streamCount() {
+        return streams.size;
+      },
+      onOverflow: () => this.#violation('The peer does not read, and too many answers wait for it.'),
+    };
+  }
+
   // --- streams ---------------------------------------------------------------------------------------------------------------
 
   #streamOwner(): StreamOwner {
@@ -309,6 +317,14 @@ export class YamuxSession implements Session {
       sendCredit: (stream, delta) => this.#sender.control(windowKind, stream.id, delta),
       sendReset: (stream) => this.#sender.control(resetKind, stream.id, 0),
     };
+  }
+
+  #add(id: number): YamuxStream {
+    const stream = new YamuxStream(this.#owner, id);
+    this.#streams.set(id, stream);
+    // So that the first window that fills can already be tuned.
+    this.#pings.lowestRtt(performance.now());
+    return stream;
   }
 
   #announce(stream: YamuxStream): void {

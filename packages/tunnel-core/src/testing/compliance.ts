@@ -71,18 +71,17 @@ function dataCases(start: Start): void {
     expect(client.streamCount).toBe(1);
   });
 
-  test('answers a small stream while another sends as fast as it can', async () => {
+  test('answers a small stream while another sends without end, as fast as it can', async () => {
     const { client, stream } = await start();
     const [bulk, bulkEnd] = await stream();
     bulkEnd.resume();
-    const sent = sendBytes(bulk, 64 * 1024 * 1024);
+    const sent = sendBytes(bulk, Number.POSITIVE_INFINITY);
     const [small, smallEnd] = await stream();
     smallEnd.pipe(smallEnd);
     for (let round = 0; round < 20; round += 1) {
       small.write('tick');
       await once(small, 'data');
     }
-    expect(bulk.writableFinished).toBe(false);
     small.destroy();
     bulk.destroy();
     await expect(sent).rejects.toThrow('destroyed');
