@@ -32,10 +32,7 @@ export class MessageStream {
 
   /** Sends a data message without joining its head and its payload. */
   async sendData(type: DataType, payload: Uint8Array): Promise<void> {
-    const head = this.#transport.write(dataFrameHead(type, payload.byteLength));
-    const body = this.#transport.write(payload);
-    await head;
-    await body;
+    await Promise.all([this.#transport.write(dataFrameHead(type, payload.byteLength)), this.#transport.write(payload)]);
   }
 
   close(): void {

@@ -1,0 +1,82 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { deviceLabels, parseOsRelease, readHostFacts } from '../src/device-labels.ts';
+import { loadSettings } from '../src/settings.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'rstream-agent-'));
+const flags = { engine: 'e:1', tokenFile: 't', name: 'n' };
+
+function configFile(text: string): string {
+  const path = join(scratch, 'agent.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('settings', () => {
+  it('have defaults', async () => {
+    expect(await loadSettings(flags)).toMatchObject({ ...flags, carrier: 'auto', maxSessions: 64, shutdownTimeoutMs: 10_000, labels: {} });
+  });
+
+  it('come from the file, with paths relative to it, and flags win', async () => {
+    const config = configFile(`
+version: 1
+engine: file:1
+tokenFile: secrets/token
+name: from-file
+labels: { rack: "7", room: a }
+policy:
+  allow: ["git **", [systemctl, status, "*"]]
+  cwdRoots: [/srv]
+`);
+    expect(await loadSettings({ config, name: 'from-flag', labels: { room: 'b' } })).toMatchObject({
+      engine: 'file:1',
+      tokenFile: join(scratch, 'secrets/token'),
+      name: 'from-flag',
+      labels: { rack: '7', room: 'b' },
+      policy: {
+        allow: [
+          ['git', '**'],
+          ['systemctl', 'status', '*'],
+        ],
+        cwdRoots: ['/srv'],
+      },
+    });
+  });
+
+  it.each([
+    ['engine: [', 'agent.yaml'],
+    ['- list', 'must be a mapping'],
+    ['nmae: x', 'nmae'],
+    ['policy: { cwdRoots: [relative] }', 'policy.cwdRoots.0'],
+    ['policy: { allow: [""] }', 'policy.allow.0'],
+    ['labels: { "bad key": x }', 'labels'],
+  ])('refuse %s', async (text, message) => {
+    await expect(loadSettings({ ...flags, config: configFile(text) })).rejects.toMatchObject({
+      code: 'ERR_RSTREAM_AGENT_CONFIG',
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  it('refuse a file that is not there', async () => {
+    await expect(loadSettings({ config: '/no/such.yaml' })).rejects.toThrow('/no/such.yaml cannot be read (ENOENT)');
+  });
+});
+
+describe('device labels', () => {
+  it('say what kind of tunnel this is and what runs on the machine', async () => {
+    expect(deviceLabels(await readHostFacts(), { rack: '7' })).toMatchObject({
+      'application-protocol': 'rstream.webtty',
+      'rstream.webtty.capabilities': 'exec',
+      'rstream.webtty.execution.mode': 'spawn',
+      'rstream.webtty.label.rack': '7',
+      'rstream.webtty.os_family': process.platform === 'win32' ? 'windows' : process.platform,
+    });
+  });
+
+  it('read os-release with its quotes and escapes', () => {
+    const text = '# comment\nID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME=\'single\'\nODD="a\\"b\\$c"\n\nBROKEN';
+    expect(parseOsRelease(text)).toEqual({ ID: 'debian', PRETTY_NAME: 'Debian GNU/Linux 12 (bookworm)', NAME: 'single', ODD: 'a"b$c' });
+  });
+});
