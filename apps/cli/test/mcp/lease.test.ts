@@ -3,9 +3,12 @@ import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from '
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport as StdioClientTransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { engineToken, FakeEngine, mintedToken } from './fake-engine.ts';
-import { Home, RawServer } from './serve-process.ts';
+import { Home, RawServer, serveCommand } from './serve-process.ts';
 
 let web: Server;
 let port: number;
@@ -48,7 +51,7 @@ async function serve(home: Home): Promise<RawServer> {
   return server;
 }
 
-describe('a local tunnel', () => {
+describe.concurrent('a local tunnel', () => {
   it('forwards to the service, is listed, and is gone after stop, with its files', async () => {
     using home = new Home();
     await using server = await serve(home);
@@ -165,5 +168,50 @@ describe('a local tunnel', () => {
     expect(clash.text).toContain('error FORBIDDEN: The name taken is taken.\nnext: Choose another name.');
     expect((await server.call('rstream_local_tunnel_list')).data).toMatchObject({ total: 1 });
     expect(files(home).filter((name) => name.endsWith('.log'))).toHaveLength(1);
+  });
+});
+
+describe.concurrent('publishing without authentication', () => {
+  const open = async (home: Home, answer?: 'accept' | 'decline') => {
+    engine.configure(home);
+    const client = new ClientV1({ name: 'test', version: '1' }, { capabilities: answer === undefined ? {} : { elicitation: {} } });
+    const asked: string[] = [];
+    if (answer !== undefined) {
+      client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+        asked.push(params.message);
+        return { action: answer, content: { confirm: true } };
+      });
+    }
+    await client.connect(new StdioClientTransportV1({ ...serveCommand, env: home.env, stderr: 'ignore' }));
+    const expose = async (args: Record<string, unknown>) => {
+      const result = await client.callTool({ name: 'rstream_local_tunnel_expose', arguments: { port, token_auth: false, ...args } });
+      return { isError: result.isError === true, text: (result.content as { text: string }[])[0]?.text ?? '' };
+    };
+    return { client, asked, expose };
+  };
+
+  it('asks the user through a pushed elicitation of the 2025 line, and does as the user says', async () => {
+    using home = new Home();
+    const willing = await open(home, 'accept');
+    const done = await willing.expose({ name: 'public-yes' });
+    expect(done.isError).toBe(false);
+    expect(JSON.parse(done.text)).toMatchObject({ token_auth: false });
+    expect(willing.asked).toEqual([expect.stringContaining('without any authentication')]);
+    await willing.client.close();
+    const unwilling = await open(home, 'decline');
+    expect((await unwilling.expose({ name: 'public-no' })).text).toContain('error ERR_RSTREAM_CONFIRMATION_DECLINED');
+    await unwilling.client.close();
+    expect([...engine.tunnels.values()].map(({ properties }) => properties.name)).not.toContain('public-no');
+  });
+
+  it('needs a second call with the fingerprint where the client cannot ask', async () => {
+    using home = new Home();
+    const { client, expose } = await open(home);
+    const refused = await expose({ name: 'public-twice' });
+    expect(refused.isError).toBe(true);
+    const confirmation = /"confirmation":"([^"]+)"/.exec(refused.text)?.[1];
+    expect((await expose({ name: 'public-other', confirmation })).text).toContain('ERR_RSTREAM_CONFIRMATION_INVALID');
+    expect((await expose({ name: 'public-twice', confirmation })).isError).toBe(false);
+    await client.close();
   });
 });

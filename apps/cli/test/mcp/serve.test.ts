@@ -16,7 +16,7 @@ const withContext = (home: Home) =>
     { mode: 0o600 },
   );
 
-describe('real clients on the real process', () => {
+describe.concurrent('real clients on the real process', () => {
   it.each([
     ['2026-07-28', { pin: '2026-07-28' }],
     ['the 2025 handshake', 'legacy'],
@@ -47,7 +47,7 @@ describe('real clients on the real process', () => {
   });
 });
 
-describe('the process', () => {
+describe.concurrent('the process', () => {
   it('says what is configured, and never the token', async () => {
     using home = new Home();
     withContext(home);

@@ -1,5 +1,6 @@
 import type { ExecPort, InventoryPort, TokenPort } from '@rstream/mcp-tools';
 import { privateScheme } from '@rstream/protocol/tunnel';
+import { filterWebttyServers } from '@rstream/webtty-client';
 import type { Operators } from './operators.ts';
 
 /** Devices, from the engine's inventory. */
@@ -7,10 +8,8 @@ export function inventoryPort(operators: Operators): InventoryPort {
   return {
     async listWebtty({ name, filter }, { signal, project }) {
       const operator = await operators.for(project);
-      const servers = await operator.listWebtty(filter, signal);
-      return servers
-        .filter((server) => name === undefined || server.tunnel_name === name)
-        .toSorted((a, b) => ((a.tunnel_name ?? a.tunnel_id) < (b.tunnel_name ?? b.tunnel_id) ? -1 : 1));
+      const servers = filterWebttyServers(await operator.listWebtty(filter, signal), { name });
+      return servers.toSorted((a, b) => (a.target < b.target ? -1 : 1));
     },
   };
 }

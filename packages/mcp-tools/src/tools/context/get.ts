@@ -22,7 +22,8 @@ export const contextGet = defineTool({
   }),
   async run(ports: RuntimePorts, input) {
     const context = await ports.contexts.get(input.name);
-    const ready = context?.engine !== undefined && context.has_token;
+    const reachable = context?.engine !== undefined || (context?.api_url !== undefined && context.project_endpoint !== undefined);
+    const ready = reachable && (context?.has_token ?? false);
     const data = {
       found: context !== undefined,
       ready,

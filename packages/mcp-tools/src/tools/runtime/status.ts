@@ -11,7 +11,8 @@ const guidance = {
 } as const;
 
 function advise(state: ContextState): { ready: boolean; needs_login: boolean; needs_context: boolean; next: string; text: string } {
-  const needsContext = state.engine === undefined;
+  // A managed context names its project; the control plane knows the engine.
+  const needsContext = state.engine === undefined && (state.api_url === undefined || state.project_endpoint === undefined);
   const needsLogin = !needsContext && !state.has_token;
   const ready = !needsContext && !needsLogin && state.error === undefined;
   const several = needsContext && state.contexts > 1;

@@ -37,8 +37,8 @@ export const webttyList = defineTool({
   effect: 'read',
   openWorld: true,
   input: z.strictObject({
-    name: text(128, 'Exact tunnel name.'),
-    filter: text(1024, 'field=value pairs joined by commas, e.g. labels.rstream.webtty.label.role=ci; without "=" a part of the name.'),
+    name: text(128, 'Whole tunnel name, server name, target or id.'),
+    filter: text(1024, 'FIELD=VALUE or labels.KEY=VALUE, several with commas; without "=" a part of the name.'),
     limit: integer(1, mcpLimits.listItemsMax.default).default(mcpLimits.listItems.default),
     ...projectInputs,
   }),
