@@ -13,7 +13,7 @@ export interface ControlChannelOptions<In> {
 }
 
 /**
- * JSON messages both ways over one stream, each behind a 4-byte big-endian length. Starts reading at once; owns the stream
+ * JSON messages both ways over one stream, each behind a 4-byte big-endian length. Starts reading in the next microtask; owns the stream
  * from then on. A peer that sends too large or unreadable messages, or does not read ours, ends the channel with a code.
  */
 export class ControlChannel<In, Out> {
@@ -37,8 +37,8 @@ export class ControlChannel<In, Out> {
     stream.on('end', () => this.close());
     stream.on('error', () => this.#onCut());
     stream.on('close', () => this.#onCut());
-    if (stream.destroyed) this.#onCut();
-    else this.#drain();
+    // A message may already wait: its handler must not run before the owner holds this channel.
+    queueMicrotask(() => (stream.destroyed ? this.#onCut() : this.#drain()));
   }
 
   /** Queues a message. After the end it is dropped: `closed` has told why. */
