@@ -164,6 +164,17 @@ describe('a control channel', () => {
     );
   });
 
+  test('delivers a message that already waits only after its owner holds the channel', async () => {
+    const [near, far] = linkedPair();
+    near.write(frame({ n: 1 }));
+    await once(far, 'readable');
+    const held: { channel?: unknown } = {};
+    const delivered = new Promise<unknown>((resolve) => {
+      held.channel = channel(far, () => resolve(held.channel));
+    });
+    expect(await delivered).toBeInstanceOf(ControlChannel);
+  });
+
   test('ends with a code when a message is too large, unreadable, or its handler throws', async () => {
     for (const [bytes, code] of [
       [frame('x'.repeat(200)), 'INVALID_STREAM'],
