@@ -19,6 +19,8 @@ export function fetchLocal(url: string, { method = 'GET', headers = {}, body }: 
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
+        // A connection of its own: an agent would reuse one that already serves another name.
+        agent: false,
         host: '127.0.0.1',
         port,
         method,
