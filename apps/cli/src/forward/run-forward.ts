@@ -62,8 +62,9 @@ export async function runForward(options: ForwardOptions): Promise<RstreamError 
   const handler = forwardTo({ ...service, tls: properties.upstream_tls ?? false, pool: isHttp(properties) }, connectionHooks(options));
   const listener = connection.listen(properties, handler);
   if (options.onStatus !== undefined) reportStatus(connection, listener, (status) => options.onStatus?.({ ...status, forwarded }));
+  let closing: Promise<void> | undefined;
   const stop = (): void => {
-    void listener.close();
+    closing = listener.close();
   };
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
@@ -72,6 +73,8 @@ export async function runForward(options: ForwardOptions): Promise<RstreamError 
   } finally {
     signal.removeEventListener('abort', stop);
     handler.close();
+    // The tunnel is given back first, so that the inventory does not show it as lost.
+    await closing?.catch(() => {});
     await connection.close();
   }
 }
