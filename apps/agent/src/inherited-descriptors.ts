@@ -4,8 +4,9 @@ const CLOSE_ON_EXEC = 0o2000000;
 const FIRST_OF_OURS = 3;
 
 /**
- * Closes what a careless parent left open for this process: such descriptors would go on to every command. Node opens all of
- * its own with close-on-exec, so one without it came from outside. Linux only; call it first. `keep`: numbers still needed.
+ * Closes what a careless parent left open for this process: such descriptors would go on to every command. Node marks inherited
+ * ones with low numbers itself, up to the first gap, and opens all of its own with close-on-exec; so one without that mark came
+ * from outside. Linux only; call it first. `keep`: numbers still needed.
  */
 export function closeInheritedDescriptors(keep: ReadonlySet<string>): void {
   for (const name of listDescriptors()) {
