@@ -8,19 +8,19 @@ export interface Codec<T> {
 }
 
 /** A field that is always present: proto3 leaves the default value off the wire. */
-interface OneField<T> {
+export interface OneField<T> {
   readonly mode: 'one';
   readonly no: number;
   readonly codec: Codec<T>;
   readonly initial: T;
 }
 /** A field with presence: a sub-message or a member of a oneof. */
-interface MaybeField<T> {
+export interface MaybeField<T> {
   readonly mode: 'maybe';
   readonly no: number;
   readonly codec: Codec<T>;
 }
-interface ManyField<T> {
+export interface ManyField<T> {
   readonly mode: 'many';
   readonly no: number;
   readonly codec: Codec<T>;
