@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { createSession, type MuxStream, type Session } from '@rstream/tunnel-core';
 import { endError, receiveBytes, receiveText, sendBytes } from '@rstream/tunnel-core/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { YamuxPeer, buildYamuxPeer } from '../src/yamux-peer.ts';
 
 const mebibyte = 1024 * 1024;
@@ -11,12 +11,9 @@ beforeAll(() => {
   binary = buildYamuxPeer();
 });
 
-let running: Array<{ stop: () => void }> = [];
+const running: Array<{ stop: () => void }> = [];
 afterEach(() => {
   for (const { stop } of running.splice(0)) stop();
-});
-afterAll(() => {
-  running = [];
 });
 
 /** Streams say with their first byte what they want: 'E' echoes the rest. */

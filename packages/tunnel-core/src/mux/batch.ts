@@ -1,6 +1,7 @@
 import { headerBytes, writeHeader } from './frame.ts';
 
-const slabBytes = 65_536;
+const smallestSlab = 512;
+const largestSlab = 65_536;
 
 /** Told when the bytes of a write have left for the carrier, or with an error that they never will. */
 export interface Settles {
@@ -20,6 +21,9 @@ export class Batch {
   #buffers: Buffer[] = [];
   #waiting: Settles[] = [];
   #bytes = 0;
+  /** Slab bytes that this batch and the one before it used: how large the next slab is worth being, so that an idle session holds little. */
+  #copied = 0;
+  #copiedBefore = 0;
 
   constructor(copyUpTo: number) {
     this.#copyUpTo = copyUpTo;
@@ -61,13 +65,17 @@ export class Batch {
     this.#buffers = [];
     this.#waiting = [];
     this.#bytes = 0;
+    this.#copiedBefore = this.#copied;
+    this.#copied = 0;
     return taken;
   }
 
   #room(bytes: number): void {
+    this.#copied += bytes;
     if (this.#slab.length - this.#at >= bytes) return;
     this.#seal();
-    this.#slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
+    const expected = Math.max(smallestSlab, bytes, 2 * this.#copied, 2 * this.#copiedBefore);
+    this.#slab = Buffer.allocUnsafeSlow(Math.max(bytes, Math.min(largestSlab, expected)));
     this.#from = 0;
     this.#at = 0;
   }

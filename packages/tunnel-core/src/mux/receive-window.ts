@@ -13,8 +13,14 @@ export interface WindowBudget {
 }
 
 /**
+ * A stream that its window holds back gets its bytes in bursts, a round trip apart: a little more than one round trip must still count
+ * as held back, or only every second grant would grow the window.
+ */
+const patience = 1.5;
+
+/**
  * How much one stream's peer may send. Credit follows consumption, half a window at a time. A stream that consumes half a window in
- * less than a round trip is held back by its window, so the window doubles while the session has memory to give.
+ * about a round trip is held back by its window, so the window doubles while the session has memory to give.
  */
 export class ReceiveWindow {
   readonly #budget: WindowBudget;
@@ -68,7 +74,7 @@ export class ReceiveWindow {
     const elapsed = now - this.#lastGrant;
     this.#lastGrant = now;
     const rtt = this.#budget.tuningRtt();
-    if (rtt === undefined || elapsed >= rtt) return;
+    if (rtt === undefined || elapsed >= rtt * patience) return;
     const larger = Math.min(this.#size * 2, this.#budget.maxWindow);
     if (larger > this.#size && this.#budget.reserve(larger - this.#size)) this.#size = larger;
   }
