@@ -1,9 +1,10 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { RstreamError } from '@rstream/protocol';
 import type { TunnelProperties } from '@rstream/protocol/tunnel';
 import { ClientMessage, type ServerMessage } from '@rstream/protocol/wire';
 import {
@@ -13,7 +14,9 @@ import {
   createSession,
   readAnswer,
   readOpenHeader,
+  refuseStream,
   sendOpenHeader,
+  splice,
   type MuxStream,
   type Session,
 } from '@rstream/tunnel-core';
@@ -33,6 +36,7 @@ export class FakeEngine implements AsyncDisposable {
   readonly tunnels = new Map<string, Held>();
   readonly minted: unknown[] = [];
   readonly #sessions = new Set<Session>();
+  readonly #events = new EventEmitter();
   readonly #server: Server;
   #next = 0;
 
@@ -50,6 +54,11 @@ export class FakeEngine implements AsyncDisposable {
 
   get address(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Resolves once somebody holds a tunnel of that name. */
+  async opened(name: string): Promise<void> {
+    while (![...this.tunnels.values()].some(({ properties }) => properties.name === name)) await once(this.#events, 'tunnel');
   }
 
   /** Makes this engine the default context of a home. */
@@ -94,13 +103,22 @@ export class FakeEngine implements AsyncDisposable {
   }
 
   async #onStream(stream: MuxStream, session: Session): Promise<void> {
-    await readOpenHeader(stream);
+    const header = await readOpenHeader(stream);
+    if (header.kind === 'dial') return this.#dial(stream, header.target);
     acceptStream(stream);
     const control: ControlChannel<ClientMessage, ServerMessage> = new ControlChannel(stream, {
       parse: (value) => ClientMessage.parse(value),
       // The channel may deliver its first message while it is being made.
       onMessage: (message) => queueMicrotask(() => control.send(this.#answer(message, session))),
     });
+  }
+
+  #dial(stream: MuxStream, target: string): void {
+    const held = [...this.tunnels.values()].find(({ id, properties }) => [id, properties.name].includes(target));
+    if (held === undefined) return refuseStream(stream, new RstreamError('TUNNEL_NOT_FOUND', `There is no tunnel ${target}.`));
+    const out = held.session.open();
+    sendOpenHeader(out, { kind: 'tunnel', tunnel_id: held.id, stream_id: 's1', via: 'dial', user_id: 'u1' });
+    void splice(stream, out);
   }
 
   #answer(message: ClientMessage, session: Session): ServerMessage {
@@ -120,6 +138,7 @@ export class FakeEngine implements AsyncDisposable {
     }
     const held = { id: `tun${(this.#next += 1)}`, properties, session };
     this.tunnels.set(held.id, held);
+    this.#events.emit('tunnel');
     return { type: 'tunnel.opened', request_id, tunnel: this.#tunnel(held), forwarding: `http://${held.id}.t.localhost` };
   }
 

@@ -8,7 +8,7 @@ import { StdioClientTransport as StdioClientTransportV1 } from '@modelcontextpro
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { engineToken, FakeEngine, mintedToken } from './fake-engine.ts';
-import { Home, RawServer, serveCommand } from './serve-process.ts';
+import { Home, isAlive, RawServer, serveCommand } from './serve-process.ts';
 
 let web: Server;
 let port: number;
@@ -27,18 +27,11 @@ afterAll(async () => {
 
 const folder = (home: Home) => join(home.folder, 'mcp-local-tunnels');
 const files = (home: Home) => (existsSync(folder(home)) ? readdirSync(folder(home)) : []);
-const isAlive = (pid: unknown): boolean => {
-  try {
-    return process.kill(Number(pid), 0);
-  } catch {
-    return false;
-  }
-};
 /** A lease ends in its own time: the engine and the process table are what tells. */
 const gone = (pid: unknown, tunnelId: unknown) =>
   vi.waitFor(
     () => {
-      expect(isAlive(pid)).toBe(false);
+      expect(isAlive(Number(pid))).toBe(false);
       expect(engine.tunnels.has(String(tunnelId))).toBe(false);
     },
     { timeout: 8_000, interval: 50 },
@@ -130,7 +123,7 @@ describe.concurrent('a local tunnel', () => {
     expect((await second.call('rstream_local_tunnel_list')).data).toMatchObject({ local_tunnels: [{ owner: 'other' }] });
     expect((await second.call('rstream_local_tunnel_stop', { all: true })).data).toMatchObject({ stopped: true, tunnels: [] });
     expect((await second.call('rstream_local_tunnel_stop', { id: data['id'] })).text).toContain('confirmation_required');
-    expect(isAlive(data['pid'])).toBe(true);
+    expect(isAlive(Number(data['pid']))).toBe(true);
   });
 
   it('ends by itself at its expiry, although nobody is left to end it', async () => {

@@ -6,6 +6,9 @@ import type { McpToolServer } from './create.ts';
 
 type Message = Parameters<StdioServerTransport['send']>[0];
 
+/** The one request that stays open for as long as its connection. */
+const subscription = 'subscriptions/listen';
+
 export interface StdioOptions {
   readonly stdin: Readable;
   readonly stdout: Writable;
@@ -31,7 +34,7 @@ class CountingTransport extends StdioServerTransport {
   override async start(): Promise<void> {
     const deliver = this.onmessage;
     this.onmessage = (message) => {
-      if ('method' in message && 'id' in message) this.#open.add(message.id);
+      if ('method' in message && 'id' in message && message.method !== subscription) this.#open.add(message.id);
       if ('method' in message && message.method === 'notifications/cancelled') this.#settle(message.params?.['requestId']);
       deliver?.(message);
     };

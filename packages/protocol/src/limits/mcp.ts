@@ -25,5 +25,5 @@ export const mcpLimits = {
   leaseGone: { default: 5_000, unit: 'ms', about: 'Wait for a stopped tunnel to leave the inventory.' },
   leases: { default: 64, unit: 'count', about: 'Local tunnels of one configuration.' },
   leaseLogBytes: { default: 1_048_576, unit: 'bytes', about: 'Log file of one local tunnel.' },
-  shutdown: { default: 1_500, unit: 'ms', about: 'Cleaning up when the MCP server ends.' },
+  shutdown: { default: 1_000, unit: 'ms', about: 'Cleaning up when the MCP server ends.' },
 } as const satisfies LimitTable;
