@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { RstreamError } from '@rstream/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import { connect, forwardTo, sendOpenHeader, type ConnectOptions, type RelaySession } from '../src/index.ts';
-import { receiveBytes, receiveText, sendBytes } from '../src/testing.ts';
+import { endError, receiveBytes, receiveText, sendBytes } from '../src/testing.ts';
 import { bodyOf, details, FakeRelay, welcome } from './fake-relay.ts';
 import { dumbProxy, listenTcp } from './sockets.ts';
 
@@ -147,10 +147,8 @@ describe('a tunnel', () => {
       accept();
       setImmediate(() => refuse(new RstreamError('INTERNAL')));
     });
-    const stream = await device.dial('both');
-    stream.resume();
-    await new Promise((resolve) => stream.once('close', resolve));
-    expect(stream.errored).toMatchObject({ code: 'ERR_RSTREAM_STREAM_RESET' });
+    const outcome = await device.dial('both').then(endError, (error: unknown) => error);
+    expect(outcome).toMatchObject({ code: 'ERR_RSTREAM_STREAM_RESET' });
   });
 
   test('is refused with the reason of the relay', async () => {

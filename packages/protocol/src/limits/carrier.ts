@@ -6,7 +6,7 @@ export const carrierLimits = {
   helloTimeout: { default: 10_000, unit: 'ms', about: 'Wait for the welcome of the relay on a new session.' },
   refusalBytes: { default: 65_536, unit: 'bytes', about: 'Body of the HTTP answer that refuses a carrier.' },
   websocketMessageOut: {
-    default: 262_144,
+    default: 65_536,
     unit: 'bytes',
     about: 'Largest message that the websocket carrier joins from one batch of writes.',
   },

@@ -51,7 +51,7 @@ async function connectAuto(handshake: Handshake, bound: Bound): Promise<Duplex> 
   } catch (refusal) {
     if (!isForeignAnswer(refusal)) throw refusal;
     const carrier = await openWebSocket(handshake, bound);
-    /* A mere hang-up may as well have been a relay that restarts: not worth remembering. */
+    // A mere hang-up may as well have been a relay that restarts: not worth remembering.
     if (refusal.details !== undefined) rememberFallback(key);
     return carrier;
   }

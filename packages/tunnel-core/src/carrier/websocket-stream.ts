@@ -3,6 +3,10 @@ import { RstreamError } from '@rstream/protocol';
 import { carrierLimits } from '@rstream/protocol/limits';
 import type { WebSocket } from 'ws';
 
+/**
+ * Larger messages were measured and are slower: each is allocated, copied and masked as a whole, and read as a whole before its
+ * first byte is delivered. A full mux frame is just above this, so that its payload is sent as it is, without joining.
+ */
 const MESSAGE_BYTES = carrierLimits.websocketMessageOut.default;
 const NORMAL_CLOSE = 1000;
 const NO_STATUS = 1005;
@@ -26,7 +30,7 @@ export class WebSocketStream extends Duplex {
       if (!isBinary) socket.close(UNSUPPORTED_DATA);
       else if (!this.push(data)) socket.pause();
     });
-    /* Answered only while the peer reads: answers to a flood of pings must not pile up. */
+    // Answered only while the peer reads: answers to a flood of pings must not pile up.
     socket.on('ping', (data) => void (socket.bufferedAmount < MESSAGE_BYTES && socket.pong(data)));
     socket.on('error', (cause) => this.destroy(new RstreamError('SESSION_LOST', `The websocket failed: ${cause.message}.`, { cause })));
     socket.on('close', (code) => this.#onClose(code));

@@ -76,7 +76,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#stop.signal.addEventListener('abort', () => {
       for (const relay of this.#sessions) relay.session.close();
     });
-    /* Begins after the caller had its turn to add event listeners. */
+    // Begins after the caller had its turn to add event listeners.
     this.#stopped = Promise.resolve().then(() => this.#run());
     const { signal } = options;
     if (signal?.aborted === true) this.#stop.abort(signal.reason);

@@ -132,7 +132,7 @@ export class Listener extends EventEmitter<ListenerEvents> {
       return false;
     }
     if (!refusedHostname || error.code === 'TUNNEL_CLOSED') return true;
-    /* Perhaps only the kept host name is refused: once more without it. */
+    // Perhaps only the kept host name is refused: once more without it.
     this.#keptHostname = undefined;
     return false;
   }

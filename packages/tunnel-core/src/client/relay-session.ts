@@ -84,7 +84,7 @@ export class RelaySession extends EventEmitter<RelaySessionEvents> {
     try {
       return await within(opened, { signal, timeout: relayLimits.openTimeout.default }, 'Opening the tunnel');
     } catch (error) {
-      /* A tunnel that opens after the caller gave up must not stay. */
+      // A tunnel that opens after the caller gave up must not stay.
       void opened.then((tunnel) => tunnel.close()).catch(() => {});
       throw error;
     }
@@ -99,6 +99,7 @@ export class RelaySession extends EventEmitter<RelaySessionEvents> {
     try {
       sendOpenHeader(stream, { kind: 'dial', target, ...(options.path === undefined ? {} : { path: options.path }) });
       await readAnswer(stream, { signal: options.signal });
+      if (stream.destroyed) throw stream.errored ?? new RstreamError('SESSION_LOST');
       return stream;
     } catch (cause) {
       const error = toRstreamError(cause, 'SESSION_LOST');
@@ -130,7 +131,7 @@ export class RelaySession extends EventEmitter<RelaySessionEvents> {
     if (!this.#tunnels.delete(id) || this.session.isClosed) return;
     const reply = this.#request((request_id) => ({ type: 'tunnel.close', request_id, tunnel_id: id }));
     await within(reply, { timeout: relayLimits.openTimeout.default }, 'Closing the tunnel').catch(() => {
-      /* Nothing to be done about it, and the tunnel ends with the session at the latest. */
+      // Nothing to be done about it, and the tunnel ends with the session at the latest.
     });
   }
 

@@ -72,7 +72,7 @@ export class WarmPool {
     this.#dial()
       .then((socket) => (this.#closed ? void socket.destroy() : this.#keep(socket)))
       .catch(() => {
-        /* The stream that needs the service dials by itself and reports why it cannot. */
+        // The stream that needs the service dials by itself and reports why it cannot.
       })
       .finally(() => {
         this.#dialling -= 1;

@@ -21,7 +21,7 @@ export function readExactly(stream: Duplex, count: number, bound: Bound & { read
       const bytes = take(stream, count);
       if (bytes !== undefined) finish(bytes.length === count ? bytes : endedEarly());
     };
-    /* What arrived just before the stream was cut is still in it, and may be the reason for the cut. */
+    // What arrived just before the stream was cut is still in it, and may be the reason for the cut.
     const onEnd = (): void => {
       const bytes = take(stream, count);
       finish(bytes?.length === count ? bytes : (stream.errored ?? endedEarly()));
