@@ -130,11 +130,11 @@ describe('a batch', () => {
   test('lays headers and small payloads side by side and references large ones', () => {
     const batch = new Batch(100);
     const large = Buffer.alloc(101, 2);
-    batch.header(0, 1, 3);
+    batch.data(1, 3);
     batch.payload(Buffer.from('abc'));
-    batch.header(0, 3, 101);
+    batch.data(3, 101);
     batch.payload(large);
-    batch.header(1, 3, 9);
+    batch.control(0x1_0000, 3, 9);
     expect(batch.bytes).toBe(12 * 3 + 3 + 101);
     const { buffers } = batch.take();
     expect(buffers.map((buffer) => buffer.length)).toEqual([27, 101, 12]);

@@ -1,6 +1,7 @@
-import { headerBytes, writeHeader } from './frame.ts';
+import { frameFlag, frameKind, frameType, headerBytes, writeHeader } from './frame.ts';
 
-const smallestSlab = 512;
+const dataKind = frameKind(frameType.data, frameFlag.none);
+const smallestSlab = 2_048;
 const largestSlab = 65_536;
 
 /** Told when the bytes of a write have left for the carrier, or with an error that they never will. */
@@ -33,20 +34,32 @@ export class Batch {
     return this.#bytes;
   }
 
-  /** Appends a header; `kind` is `type << 16 | flags`. */
-  header(kind: number, id: number, length: number): void {
+  /** Appends the header of a frame without a body; `kind` is `type << 16 | flags`. */
+  control(kind: number, id: number, length: number): void {
     this.#room(headerBytes);
-    this.#at = writeHeader(this.#slab, this.#at, kind, id, length);
-    this.#bytes += headerBytes;
+    this.#header(kind, id, length);
   }
 
-  /** Appends a part of a payload: by copy when small, else by reference until `take` was written. */
+  /** Appends the header of a data frame, whose body must follow; a small body will lie beside it. */
+  data(id: number, length: number): void {
+    this.#room(headerBytes + (length <= this.#copyUpTo ? length : 0));
+    this.#header(dataKind, id, length);
+  }
+
+  #header(kind: number, id: number, length: number): void {
+    this.#at = writeHeader(this.#slab, this.#at, kind, id, length);
+    this.#bytes += headerBytes;
+    this.#copied += headerBytes;
+  }
+
+  /** Appends a part of a body: by copy when small, else by reference until `take` was written. */
   payload(bytes: Buffer): void {
     this.#bytes += bytes.length;
     if (bytes.length <= this.#copyUpTo) {
       this.#room(bytes.length);
       this.#slab.set(bytes, this.#at);
       this.#at += bytes.length;
+      this.#copied += bytes.length;
       return;
     }
     this.#seal();
@@ -71,7 +84,6 @@ export class Batch {
   }
 
   #room(bytes: number): void {
-    this.#copied += bytes;
     if (this.#slab.length - this.#at >= bytes) return;
     this.#seal();
     const expected = Math.max(smallestSlab, bytes, 2 * this.#copied, 2 * this.#copiedBefore);

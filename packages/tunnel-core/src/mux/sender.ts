@@ -35,7 +35,7 @@ export class Sender {
 
   control(kind: number, id: number, length: number): void {
     if (this.#isStopped) return;
-    this.#batch.header(kind, id, length);
+    this.#batch.control(kind, id, length);
     this.#schedule();
     if (this.#batch.bytes > limits.mux.unsentControl.default) this.#relieve();
   }

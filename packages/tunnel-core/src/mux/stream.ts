@@ -23,7 +23,6 @@ export interface StreamOwner extends WindowBudget {
   forget(stream: YamuxStream): void;
 }
 
-const dataKind = frameKind(frameType.data, frameFlag.none);
 // FIN travels on a window update, never with data: a Go peer may report the end before it delivers the data of the same frame.
 const finKind = frameKind(frameType.window, frameFlag.fin);
 const nothing: readonly Piece[] = [];
@@ -197,7 +196,7 @@ export class YamuxStream extends Duplex implements MuxStream, Settles {
   /** One turn: one data frame of at most `quantum` bytes, or the FIN behind the data. */
   takeTurn(batch: Batch, quantum: number): void {
     if (this.#unsent === 0) {
-      batch.header(finKind, this.id, 0);
+      batch.control(finKind, this.id, 0);
       this.#finWanted = false;
       this.#localEnded = true;
       batch.notify(this);
@@ -207,7 +206,7 @@ export class YamuxStream extends Duplex implements MuxStream, Settles {
     const bytes = Math.min(this.#unsent, this.#sendWindow, quantum);
     this.#sendWindow -= bytes;
     this.#unsent -= bytes;
-    batch.header(dataKind, this.id, bytes);
+    batch.data(this.id, bytes);
     this.#takePieces(batch, bytes);
     if (this.#unsent === 0) {
       this.#pieces = nothing;
