@@ -6,7 +6,7 @@ const bundles = [
     app: 'hosted',
     file: 'apps/hosted/dist/rstream-hosted.js',
     inputs: /packages\/(webtty-server|webdav-sidecar|config|mcp-tools\/src\/runtime)/,
-    text: ['node:child_process', 'child_process', 'rstream_webtty_exec', 'node-pty'],
+    text: ['serveCommands', 'rstream_webtty_exec', 'node-pty'],
   },
   {
     app: 'agent',
@@ -14,7 +14,12 @@ const bundles = [
     inputs: /packages\/(relay|auth-tokens|mcp-tools)/,
     text: ['rstream_runtime_status', 'create table'],
   },
-  { app: 'cli', file: 'apps/cli/dist/rstream.js', inputs: /packages\/(relay|auth-tokens|webtty-server|webdav-sidecar)/, text: ['create table'] },
+  {
+    app: 'cli',
+    file: 'apps/cli/dist/rstream.js',
+    inputs: /packages\/(relay|auth-tokens|webtty-server|webdav-sidecar)/,
+    text: ['create table'],
+  },
 ];
 
 let failed = false;
@@ -25,9 +30,11 @@ const report = (sentence) => {
 
 for (const { app, file, inputs, text } of bundles) {
   const meta = JSON.parse(readFileSync(`apps/${app}/dist/metafile-esm.json`, 'utf8'));
-  for (const input of Object.keys(meta.inputs)) if (inputs.test(input)) report(`${file} holds ${input}, which is behind its trust boundary`);
+  for (const input of Object.keys(meta.inputs))
+    if (inputs.test(input)) report(`${file} holds ${input}, which is behind its trust boundary`);
   const built = readFileSync(file, 'utf8');
-  for (const word of text) if (built.includes(word)) report(`${file} holds the text "${word}", which belongs behind another trust boundary`);
+  for (const word of text)
+    if (built.includes(word)) report(`${file} holds the text "${word}", which belongs behind another trust boundary`);
   process.stdout.write(`${file}: ${(built.length / 1024).toFixed(0)} KiB, ${Object.keys(meta.inputs).length} modules\n`);
 }
 process.exit(failed ? 1 : 0);

@@ -21,7 +21,13 @@ module.exports = {
       to: { couldNotResolve: true, pathNot: '^(bufferutil|bun|cloudflare:)' },
     },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'apps-are-leaves', comment: 'Nothing imports an app.', severity: 'error', from: { path: '^packages/' }, to: { path: '^apps/' } },
+    {
+      name: 'apps-are-leaves',
+      comment: 'Nothing imports an app.',
+      severity: 'error',
+      from: { path: '^packages/' },
+      to: { path: '^apps/' },
+    },
     { name: 'apps-are-apart', severity: 'error', from: { path: '^apps/([^/]+)/' }, to: { path: '^apps/', pathNot: '^apps/$1/' } },
     {
       name: 'protocol-is-pure',
