@@ -35,6 +35,10 @@ describe('the control plane', () => {
     expect(WorkspaceList.parse(workspaces.json).workspaces).toMatchObject([{ id: project.workspaceId, type: 'personal' }]);
     const projects = await world.call('/api/projects/tunnels?pageSize=5', { token: world.ownerToken });
     expect(ProjectList.parse(projects.json)).toMatchObject({ total: 1, totalPages: 1, projects: [{ endpoint: project.endpoint }] });
+    const own = await world.call(`/api/workspaces/${project.workspaceId}/projects/tunnels?q=DEF`, { token: world.ownerToken });
+    expect(own.json).toMatchObject({ total: 1 });
+    const others = await world.call('/api/workspaces/wsp_other/projects/tunnels', { token: world.ownerToken });
+    expect(others.json).toMatchObject({ total: 0, totalPages: 0 });
     const resolved = await world.call(`/api/projects/tunnels/resolve/${project.endpoint}`, { token: world.ownerToken });
     const { endpoint, domain, enginePort } = Project.parse(resolved.json);
     expect(`${endpoint}.${domain}:${enginePort}`).toBe(world.hosted.engine);

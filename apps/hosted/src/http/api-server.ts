@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { limits, RstreamError } from '@rstream/protocol';
-import { errorHeader, requestIdHeader } from '@rstream/protocol/wire';
+import { errorHeader, requestIdHeader, upgradeProtocol } from '@rstream/protocol/wire';
 import type { Projects } from '@rstream/relay';
 import type { Logger } from '../log.ts';
 import { newId } from '../state/ids.ts';
@@ -36,6 +36,7 @@ export interface ApiServer {
 /** How often deadlines are enforced. */
 const CHECK_MS = 2_000;
 
+const ourProtocols = new Set([upgradeProtocol, 'websocket']);
 const healthPaths = new Set(['/healthz', '/readyz']);
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
@@ -43,6 +44,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     connectionsCheckingInterval: CHECK_MS,
     requestTimeout: limits.control.bodyTimeout.default,
     headersTimeout: limits.control.bodyTimeout.default,
+    // A client that offers another protocol (h2c, as curl --http2 does) is answered in this one. Older Node versions have no such choice.
+    shouldUpgradeCallback: ({ headers }) => ourProtocols.has(headers.upgrade?.toLowerCase() ?? ''),
   });
   const facts = (incoming: IncomingMessage) => ({
     requestId: requestIdOf(incoming),

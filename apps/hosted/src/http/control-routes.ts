@@ -35,10 +35,21 @@ async function readableProjects({ store }: Services, principal: Principal): Prom
   return projects.filter((project) => mayRead(principal, project));
 }
 
-const ProjectQuery = PageQuery.extend({
-  sort: z.enum(['id', 'name', 'endpoint', 'status', 'plan', 'deployment']).optional(),
-  workspaceId: z.string().max(64).optional(),
-});
+const ProjectQuery = PageQuery.extend({ sort: z.enum(['id', 'name', 'endpoint', 'status', 'plan', 'deployment']).optional() });
+type ProjectQuery = z.output<typeof ProjectQuery>;
+
+/** One page of projects, sorted; equal ones by id, so that pages never overlap. */
+function projectPage(projects: readonly Project[], { q, page, pageSize, sort = 'name', order }: ProjectQuery): ProjectList {
+  const needle = q?.toLowerCase();
+  const direction = order === 'asc' ? 1 : -1;
+  const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+  const found = projects
+    .filter(({ name, endpoint }) => needle === undefined || name.toLowerCase().includes(needle) || endpoint.includes(needle))
+    .toSorted((a, b) => direction * (compare(a[sort], b[sort]) || compare(a.id, b.id)));
+  const first = (page - 1) * pageSize;
+  const total = found.length;
+  return { projects: found.slice(first, first + pageSize), page, pageSize, total, totalPages: Math.ceil(total / pageSize) };
+}
 
 const whoami = controlRoute({
   method: 'GET',
@@ -87,21 +98,31 @@ const listProjects = controlRoute({
   access: { kind: 'rows', permission: 'account.projects.read-only' },
   query: ProjectQuery,
   response: ProjectList,
-  async run({ services, principal, query: { q, page, pageSize, sort = 'name', order, workspaceId } }): Promise<ProjectList> {
-    const needle = q?.toLowerCase();
-    const found = (await readableProjects(services, principal))
-      .filter((project) => workspaceId === undefined || project.workspaceId === workspaceId)
-      .map((project) => projectView(project, services.addresses))
-      .filter(({ name, endpoint }) => needle === undefined || name.toLowerCase().includes(needle) || endpoint.includes(needle))
-      .toSorted((a, b) => (a[sort] < b[sort] ? -1 : a[sort] > b[sort] ? 1 : a.id < b.id ? -1 : 1) * (order === 'asc' ? 1 : -1));
-    const first = (page - 1) * pageSize;
-    return {
-      projects: found.slice(first, first + pageSize),
-      page,
-      pageSize,
-      total: found.length,
-      totalPages: Math.ceil(found.length / pageSize),
-    };
+  async run({ services, principal, query }) {
+    const projects = await readableProjects(services, principal);
+    return projectPage(
+      projects.map((project) => projectView(project, services.addresses)),
+      query,
+    );
+  },
+});
+
+const listWorkspaceProjects = controlRoute({
+  method: 'GET',
+  path: '/api/workspaces/{workspaceId}/projects/tunnels',
+  operationId: 'listWorkspaceProjects',
+  summary: 'Projects of one workspace that the credential may see.',
+  access: { kind: 'rows', permission: 'account.projects.read-only' },
+  query: ProjectQuery,
+  response: ProjectList,
+  async run({ services, principal, params, query }) {
+    const projects = await readableProjects(services, principal);
+    return projectPage(
+      projects
+        .filter(({ workspaceId }) => workspaceId === params['workspaceId'])
+        .map((project) => projectView(project, services.addresses)),
+      query,
+    );
   },
 });
 
@@ -140,4 +161,11 @@ function refuseWhenNothingIsAllowed(decisions: readonly ReturnType<Principal['al
   if (refused !== undefined && !refused.allowed && decisions.every((decision) => !decision.allowed)) throw refused.error;
 }
 
-export const controlRoutes: readonly Route<never>[] = [whoami, listWorkspaces, listProjects, resolveProject, createToken];
+export const controlRoutes: readonly Route<never>[] = [
+  whoami,
+  listWorkspaces,
+  listProjects,
+  listWorkspaceProjects,
+  resolveProject,
+  createToken,
+];
