@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RstreamError } from '@rstream/protocol';
 import { limits } from '@rstream/protocol/limits';
@@ -54,7 +54,8 @@ async function acquire(lock: string, { signal, timeoutMs = limits.config.lockTim
 
 /** The lock appears with its content in one step: it is written under another name and linked. */
 async function claim(lock: string, me: Holder): Promise<boolean> {
-  const draft = `${lock}.${me.nonce}`;
+  // Named like a half-written configuration, so that the next writer clears away what a killed process left of it.
+  const draft = join(dirname(lock), `.${basename(lock, '.lock')}.${me.nonce}.tmp`);
   await writeFile(draft, JSON.stringify(me), { mode: 0o600, flag: 'w' });
   try {
     await link(draft, lock);
