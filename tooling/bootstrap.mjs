@@ -23,10 +23,19 @@ const nodePackages = {
 };
 
 const tasks = {
-  start: { build: ['apps'], run: ['node', '--conditions=@rstream/source', '--disable-warning=ExperimentalWarning', 'tooling/demo/src/start.ts'] },
+  start: {
+    build: ['apps'],
+    run: ['node', '--conditions=@rstream/source', '--disable-warning=ExperimentalWarning', 'tooling/demo/src/start.ts'],
+  },
   test: { build: ['apps'], run: ['node', 'node_modules/vitest/vitest.mjs', 'run'] },
-  'test:interop': { build: ['apps'], run: ['node', 'node_modules/vitest/vitest.mjs', 'run', '--config', 'tooling/interop/vitest.config.ts'] },
-  bench: { build: ['apps'], run: ['node', '--conditions=@rstream/source', '--disable-warning=ExperimentalWarning', 'tooling/bench/src/bench.ts'] },
+  'test:interop': {
+    build: ['apps'],
+    run: ['node', 'node_modules/vitest/vitest.mjs', 'run', '--config', 'tooling/interop/vitest.config.ts'],
+  },
+  bench: {
+    build: ['apps'],
+    run: ['node', '--conditions=@rstream/source', '--disable-warning=ExperimentalWarning', 'tooling/bench/src/bench.ts'],
+  },
   check: { build: ['apps', 'packages'], run: ['node', 'tooling/check.mjs'] },
   build: { build: ['apps', 'packages'], run: undefined },
 };
@@ -43,7 +52,10 @@ const say = (text) => process.stderr.write(`rstream: ${text}\n`);
 /** The environment without what an outer `npm run` adds, which would steer an inner npm into the wrong folder. */
 function cleanEnvironment(...folders) {
   const kept = Object.entries(process.env).filter(
-    ([key]) => !/^npm_(package|lifecycle|command|execpath|node_execpath|config_(local_prefix|prefix|global_prefix|noproxy|node_gyp|user_agent))/i.test(key) && key !== 'INIT_CWD',
+    ([key]) =>
+      !/^npm_(package|lifecycle|command|execpath|node_execpath|config_(local_prefix|prefix|global_prefix|noproxy|node_gyp|user_agent))/i.test(
+        key,
+      ) && key !== 'INIT_CWD',
   );
   const env = Object.fromEntries(kept);
   const pathKey = Object.keys(env).find((key) => key.toLowerCase() === 'path') ?? 'PATH';
@@ -75,7 +87,16 @@ async function installTool(folder, name, version) {
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
   writeFileSync(join(partial, 'package.json'), '{ "private": true }\n');
-  const [command, args, extra] = npm(['install', '--prefix', partial, '--ignore-scripts', '--no-audit', '--no-fund', '--no-save', `${name}@${version}`]);
+  const [command, args, extra] = npm([
+    'install',
+    '--prefix',
+    partial,
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-save',
+    `${name}@${version}`,
+  ]);
   try {
     await capture(command, args, { cwd: partial, env: cleanEnvironment(dirname(process.execPath)), ...extra });
   } catch (error) {
@@ -88,8 +109,12 @@ async function installTool(folder, name, version) {
 function registryFailure(what, error) {
   const output = String(error.output ?? error.message);
   const offline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|EHOSTUNREACH|META_FETCH_FAIL|network/i.test(output);
-  if (offline) return new Failure(`${what}: the package registry cannot be reached.`, 'Connect to the network once and run the same command again.');
-  return new Failure(`${what}:\n${output.split('\n').slice(-15).join('\n')}`, 'Mend what the lines above say and run the same command again.');
+  if (offline)
+    return new Failure(`${what}: the package registry cannot be reached.`, 'Connect to the network once and run the same command again.');
+  return new Failure(
+    `${what}:\n${output.split('\n').slice(-15).join('\n')}`,
+    'Mend what the lines above say and run the same command again.',
+  );
 }
 
 const versionOf = (folder, name) => {
@@ -174,15 +199,32 @@ async function install(nodePath, pnpmPath, env) {
 
 async function build(nodePath, groups, env) {
   for (const group of groups) {
-    const inputs = [...workspaces(['packages', 'apps']).flatMap((folder) => filesBelow(join(folder, 'src'))), 'tooling/build-app.mjs', 'tooling/build-library.mjs', 'pnpm-lock.yaml'];
+    const inputs = [
+      ...workspaces(['packages', 'apps']).flatMap((folder) => filesBelow(join(folder, 'src'))),
+      'tooling/build-app.mjs',
+      'tooling/build-library.mjs',
+      'pnpm-lock.yaml',
+    ];
     const wanted = digest(inputs, false);
     const folders = workspaces([group]);
     if (folders.every((folder) => existsSync(join(root, folder, 'dist'))) && isStamped(`build-${group}`, wanted)) continue;
     say(`building ${group} …`);
     try {
-      await capture(nodePath, [join(root, 'node_modules/turbo/bin/turbo'), 'run', 'build', ...folders.map((folder) => `--filter=./${folder.replaceAll('\\', '/')}`)], { cwd: root, env });
+      await capture(
+        nodePath,
+        [
+          join(root, 'node_modules/turbo/bin/turbo'),
+          'run',
+          'build',
+          ...folders.map((folder) => `--filter=./${folder.replaceAll('\\', '/')}`),
+        ],
+        { cwd: root, env },
+      );
     } catch (error) {
-      throw new Failure(`The build failed:\n${error.output ?? error.message}`, 'Mend the first error above and run the same command again.');
+      throw new Failure(
+        `The build failed:\n${error.output ?? error.message}`,
+        'Mend the first error above and run the same command again.',
+      );
     }
     stamp(`build-${group}`, wanted);
   }

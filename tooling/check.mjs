@@ -15,9 +15,17 @@ const steps = [
   ...webPackages.map((name) => [`web types of ${name}`, bin('tsc'), ['-p', `packages/${name}/tsconfig.json`]]),
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings']],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', 'packages', 'apps', 'tooling', '*.json', '*.ts']],
-  ['boundaries', bin('depcruise'), ['--config', 'tooling/boundaries/dependency-cruiser.cjs', '--output-type', 'err', 'packages/*/src', 'apps/*/src']],
+  [
+    'boundaries',
+    bin('depcruise'),
+    ['--config', 'tooling/boundaries/dependency-cruiser.cjs', '--output-type', 'err', 'packages/*/src', 'apps/*/src'],
+  ],
   ['unused code', bin('knip'), []],
-  ['documents', process.execPath, ['--conditions=@rstream/source', '--disable-warning=ExperimentalWarning', 'tooling/docs/generate.mjs', '--check']],
+  [
+    'documents',
+    process.execPath,
+    ['--conditions=@rstream/source', '--disable-warning=ExperimentalWarning', 'tooling/docs/generate.mjs', '--check'],
+  ],
   ['examples', process.execPath, ['tooling/docs/examples.mjs']],
   ['bundles', process.execPath, ['tooling/boundaries/bundles.mjs']],
   ...libraries.flatMap((name) => [

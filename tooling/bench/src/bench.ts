@@ -19,8 +19,8 @@ if (name === undefined || load === undefined) {
 }
 
 const quick = flags.includes('--quick');
-const { run } = await load();
-const result = await run({ quick });
+const bench = await load();
+const result = await bench.run({ quick });
 
 console.table(result.rows);
 console.table(result.targets);

@@ -18,6 +18,10 @@ export const webttyErrors = {
     about: 'The connection to the device ended before the command did.',
     next: 'The device ends a command whose caller is gone; check its effects, then run it again if that is safe.',
   },
+  ERR_RSTREAM_WEBTTY_INPUT: {
+    about: 'The input for the command could not be read on this side, so the command was ended.',
+    next: 'Read the cause in the message and run the command again.',
+  },
   ERR_RSTREAM_COMMAND_CANCELLED: {
     about: 'The caller gave the command up before the device had started it.',
     next: 'Run it again if it is still wanted.',
