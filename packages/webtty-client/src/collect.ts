@@ -23,23 +23,27 @@ export interface CollectOptions extends OpenCommandOptions {
  * Runs a command to its end and returns the result that the CLI and MCP print. A command that ran out of time or was cancelled
  * is a result too; only a command that never ran, or whose connection broke, is an error.
  *
- * @throws RstreamError as {@link openCommand}, and `ERR_RSTREAM_WEBTTY_LOST`; its `details.result` then holds what arrived.
+ * @throws RstreamError as {@link openCommand}. When the connection broke later (`ERR_RSTREAM_WEBTTY_LOST`, or the transport's own
+ * error such as `SESSION_LOST`), `details.result` holds what had arrived.
  */
 export async function collect(transport: WebttyTransport, request: CommandRequest, options: CollectOptions): Promise<ExecResult> {
   const limit = options.maxOutputBytes ?? limits.webtty.keptOutput.default;
   const kept = [new KeptOutput(limit), new KeptOutput(limit)] as const;
   const startedAt = performance.now();
   const result = (outcome: CommandOutcome): ExecResult => execResult({ url: options.url, request, outcome, kept, limit });
+  const unknownEnd = (): CommandOutcome => ({ ...nothing, durationMs: performance.now() - startedAt });
+  let command: RunningCommand;
   try {
-    const command = await openCommand(transport, { ...request, stdin: options.input !== undefined }, options);
-    return result(await drain(command, kept, options.input));
+    command = await openCommand(transport, { ...request, stdin: options.input !== undefined }, options);
   } catch (error) {
-    const durationMs = performance.now() - startedAt;
-    if (!RstreamError.is(error)) throw error;
-    if (error.code === 'ERR_RSTREAM_COMMAND_CANCELLED') return result({ ...nothing, cancelled: true, durationMs });
-    if (error.code !== 'ERR_RSTREAM_WEBTTY_LOST') throw error;
-    const details = { result: result({ ...nothing, durationMs }) };
-    throw new RstreamError(error.code, error.message, { next: error.next, cause: error, details });
+    if (RstreamError.is(error) && error.code === 'ERR_RSTREAM_COMMAND_CANCELLED') return result({ ...unknownEnd(), cancelled: true });
+    throw error;
+  }
+  try {
+    return result(await drain(command, kept, options.input));
+  } catch (cause) {
+    const { code, message, next } = toRstreamError(cause, 'ERR_RSTREAM_WEBTTY_LOST');
+    throw new RstreamError(code, message, { next, cause, details: { result: result(unknownEnd()) } });
   }
 }
 
@@ -65,7 +69,7 @@ async function drain(
   });
   await Promise.all([keep(command.stdout, stdout), keep(command.stderr, stderr)]);
   const outcome = await command.wait();
-  if (inputError !== undefined) throw toRstreamError(inputError);
+  if (inputError !== undefined) throw toRstreamError(inputError, 'ERR_RSTREAM_WEBTTY_INPUT');
   return outcome;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { limits } from '@rstream/protocol';
+import { limits, RstreamError } from '@rstream/protocol';
 import { collect, openCommand, transportFromWebStreams, type CommandRequest } from '@rstream/webtty-client';
 import { closed, eos, err, out, ScriptedServer } from './scripted-server.ts';
 
@@ -118,6 +118,15 @@ describe('collect', () => {
     });
   });
 
+  it("keeps the transport's own code when the connection breaks, and what had arrived", async () => {
+    const server = new ScriptedServer();
+    const result = collect(server.transport, request, { url });
+    await server.start();
+    server.send(out('partial'));
+    server.fail(new RstreamError('SESSION_LOST'));
+    await expect(result).rejects.toMatchObject({ code: 'SESSION_LOST', details: { result: { stdout: 'partial' } } });
+  });
+
   it('does not call a connection that breaks under its input a cancel', async () => {
     const server = new ScriptedServer();
     async function* input(): AsyncGenerator<Uint8Array> {
@@ -142,7 +151,7 @@ describe('collect', () => {
     await server.start();
     expect(await server.next()).toMatchObject({ kind: 'signal', cancel: true });
     server.send(eos(1), eos(2), closed(-1, { cancelled: true }));
-    await expect(result).rejects.toThrow('disk gone');
+    await expect(result).rejects.toMatchObject({ code: 'ERR_RSTREAM_WEBTTY_INPUT', message: 'disk gone' });
   });
 
   it('keeps head and tail of a long output within the limit of both streams together', async () => {

@@ -14,14 +14,16 @@ export class ScriptedServer {
   readonly #fromClient: Message[] = [];
   readonly #decoder = new FrameDecoder();
   #reading = 0;
+  #failure: Error | undefined;
   #wake: (() => void)[] = [];
 
   constructor() {
     this.transport = {
       read: async () => {
         this.#reading += 1;
-        while (this.#toClient.length === 0 && !this.isClosed) await this.#change();
+        while (this.#toClient.length === 0 && !this.isClosed && this.#failure === undefined) await this.#change();
         this.#reading -= 1;
+        if (this.#toClient.length === 0 && this.#failure !== undefined) throw this.#failure;
         const chunk = this.#toClient.shift();
         this.readBytes += chunk?.byteLength ?? 0;
         return chunk;
@@ -46,6 +48,12 @@ export class ScriptedServer {
 
   sendBytes(bytes: Uint8Array): void {
     this.#toClient.push(bytes);
+    this.#notify();
+  }
+
+  /** The connection breaks with an error of the transport. */
+  fail(error: Error): void {
+    this.#failure = error;
     this.#notify();
   }
 
