@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContextFlags } from '@rstream/config';
 import { selectTools, toolNamed, type ToolSelection } from '@rstream/mcp-tools';
 import { runtimeTools } from '@rstream/mcp-tools/runtime';
 import { createMcpServer, runtimeInstructions, serveOverStdio } from '@rstream/mcp-tools/server';
 import { productVersion } from '@rstream/protocol';
 import { mcpLimits } from '@rstream/protocol/limits';
+import { atMost } from './at-most.ts';
 import { runtimePorts } from './ports/runtime-ports.ts';
 import { guardStdout } from './stdout-guard.ts';
 
@@ -42,7 +42,7 @@ export async function serveMcp({ flags, selection, confirm }: ServeOptions): Pro
   const cleanUp = async () => {
     await Promise.all([ports.close(), server.idle()]);
   };
-  await Promise.race([cleanUp(), sleep(mcpLimits.shutdown.default)]);
+  await atMost(cleanUp(), mcpLimits.shutdown.default);
   leave();
 }
 

@@ -44,7 +44,7 @@ async function serve(home: Home): Promise<RawServer> {
   return server;
 }
 
-describe.concurrent('a local tunnel', () => {
+describe.concurrent('a local tunnel', { timeout: 60_000 }, () => {
   it('forwards to the service, is listed, and is gone after stop, with its files', async () => {
     using home = new Home();
     await using server = await serve(home);
@@ -164,7 +164,7 @@ describe.concurrent('a local tunnel', () => {
   });
 });
 
-describe.concurrent('publishing without authentication', () => {
+describe.concurrent('publishing without authentication', { timeout: 60_000 }, () => {
   const open = async (home: Home, answer?: 'accept' | 'decline') => {
     engine.configure(home);
     const client = new ClientV1({ name: 'test', version: '1' }, { capabilities: answer === undefined ? {} : { elicitation: {} } });

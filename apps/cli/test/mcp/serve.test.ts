@@ -16,7 +16,7 @@ const withContext = (home: Home) =>
     { mode: 0o600 },
   );
 
-describe.concurrent('real clients on the real process', () => {
+describe.concurrent('real clients on the real process', { timeout: 60_000 }, () => {
   it.each([
     ['2026-07-28', { pin: '2026-07-28' }],
     ['the 2025 handshake', 'legacy'],
@@ -47,7 +47,7 @@ describe.concurrent('real clients on the real process', () => {
   });
 });
 
-describe.concurrent('the process', () => {
+describe.concurrent('the process', { timeout: 60_000 }, () => {
   it('says what is configured, and never the token', async () => {
     using home = new Home();
     withContext(home);
@@ -105,6 +105,25 @@ describe.concurrent('the process', () => {
     expect(busy).toBeLessThanOrEqual(6);
   });
 
+  it('offers a subset, and refuses an unknown one with a usage error', async () => {
+    using home = new Home();
+    await using server = new RawServer(home, ['--toolset', 'core,webtty', '--read-only']);
+    await server.initialize();
+    const { result } = (await server.request('tools/list').answer) as { result: { tools: { name: string }[] } };
+    expect(result.tools.map(({ name }) => name)).toEqual([
+      'rstream_context_get',
+      'rstream_context_list',
+      'rstream_runtime_status',
+      'rstream_webtty_list',
+    ]);
+    await using wrong = new RawServer(home, ['--tools', 'nothing']);
+    expect(await wrong.exited).toBe(2);
+    expect(wrong.stderr).toContain('There is no tool "nothing"');
+  });
+});
+
+// One after the other: the time to exit is what is measured.
+describe('the end of the process', { timeout: 60_000 }, () => {
   it.each(['end of input', 'SIGTERM', 'SIGINT'] as const)('exits with 0 within 2 s on %s', async (how) => {
     using home = new Home();
     await using server = new RawServer(home);
@@ -124,21 +143,5 @@ describe.concurrent('the process', () => {
     server.send({ jsonrpc: '2.0', id: 99, method: 'tools/list', params: {} });
     server.send({ jsonrpc: '2.0', id: 100, method: 'tools/list', params: {} });
     expect(await server.exited).toBe(0);
-  });
-
-  it('offers a subset, and refuses an unknown one with a usage error', async () => {
-    using home = new Home();
-    await using server = new RawServer(home, ['--toolset', 'core,webtty', '--read-only']);
-    await server.initialize();
-    const { result } = (await server.request('tools/list').answer) as { result: { tools: { name: string }[] } };
-    expect(result.tools.map(({ name }) => name)).toEqual([
-      'rstream_context_get',
-      'rstream_context_list',
-      'rstream_runtime_status',
-      'rstream_webtty_list',
-    ]);
-    await using wrong = new RawServer(home, ['--tools', 'nothing']);
-    expect(await wrong.exited).toBe(2);
-    expect(wrong.stderr).toContain('There is no tool "nothing"');
   });
 });

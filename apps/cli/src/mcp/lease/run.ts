@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RstreamError, toRstreamError } from '@rstream/protocol';
 import { mcpLimits } from '@rstream/protocol/limits';
 import type { ListenerStatus } from '@rstream/tunnel-core';
+import { atMost } from '../at-most.ts';
 import { logPath, removeEntry, writeEntry } from './directory.ts';
 import { LeaseOrder, type LeaseAnswer, type LeaseEntry } from './entry.ts';
 import { firstOnline, holdTunnel, release, type HeldTunnel } from './hold.ts';
@@ -45,7 +45,7 @@ export async function runLease({ stdin, stdout, log }: LeaseStreams): Promise<nu
     return 1;
   } finally {
     clearInterval(clock);
-    await Promise.race([held === undefined ? undefined : release(held), sleep(mcpLimits.leaseStop.default / 2)]);
+    if (held !== undefined) await atMost(release(held), mcpLimits.leaseStop.default / 2);
     await removeEntry(order.directory, order.id);
     stdin.destroy();
     setTimeout(() => process.exit(), 100).unref();

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RstreamError, errorFromReport } from '@rstream/protocol';
 import { mcpLimits } from '@rstream/protocol/limits';
+import { atMost } from '../at-most.ts';
 import { logPath, makeDirectory, removeEntry } from './directory.ts';
 import { LeaseAnswer, type LeaseEntry, type LeaseOrder } from './entry.ts';
 
@@ -82,8 +82,7 @@ export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.kill('SIGTERM');
-  const stopped = await Promise.race([exit.then(() => true), sleep(mcpLimits.leaseStop.default, false)]);
-  if (stopped) return;
+  if ((await atMost(exit, mcpLimits.leaseStop.default)) !== undefined) return;
   child.kill('SIGKILL');
   await exit;
 }
