@@ -1,8 +1,4 @@
 import { bool, bytes, int32, many, maybe, message, one, presence, string, uint32, uint64, type Codec } from './schema.ts';
-import type { MaybeField } from './schema.ts';
-
-// Declarations name the type of `messageKinds` through this module.
-export type { MaybeField };
 
 /**
  * The messages of the published WebTTY protocol (proto3). Field numbers up to 999 are the published ones; 1000 and up are ours
