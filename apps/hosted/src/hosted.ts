@@ -68,9 +68,9 @@ async function boot(config: HostedConfig, options: StartOptions & { readonly log
   const metricsListener = await openMetrics(metrics, config.metrics.listen, options.metricsPortIsDefault === true);
   if (metricsListener !== undefined) closers.push(() => metricsListener.close());
 
-  // The addresses that the public side speaks of hold the real port, so the listener opens first; connections wait a moment.
-  const early: Socket[] = [];
-  let onConnection = (socket: Socket): void => void early.push(socket);
+  // The addresses that the public side speaks of hold the real port, so the listener opens first. Both happen in one turn of the
+  // event loop, so no connection comes in between.
+  let onConnection = (socket: Socket): void => void socket.destroy();
   const listener = await openPublicListener({ config, logger, onConnection: (socket) => onConnection(socket) });
   closers.push(() => listener.stop());
 
@@ -78,7 +78,6 @@ async function boot(config: HostedConfig, options: StartOptions & { readonly log
   const publicSide = createPublicSide({ config, addresses, state, logger, metrics });
   closers.push(() => publicSide.close());
   onConnection = publicSide.handleConnection;
-  for (const socket of early) onConnection(socket);
 
   const { foundation } = state;
   const running = {

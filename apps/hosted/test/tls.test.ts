@@ -1,4 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -6,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startHosted } from '../src/hosted.ts';
 import { createLogger } from '../src/log.ts';
 import { writeCertificate } from './certificates.ts';
-import { startWorld, type World } from './world.ts';
+import { startDevice } from './device.ts';
+import { readAll, startWorld, type World } from './world.ts';
 
 let directory: string;
 let world: World;
@@ -32,6 +36,21 @@ describe('a TLS listener', () => {
   it('serves https addresses', async () => {
     expect(world.hosted.apiUrl).toBe(`https://one.test:${world.hosted.port}`);
     expect(await servedName()).toBe('one.test');
+  });
+
+  it('carries sessions and tunnels, whose addresses are https', async () => {
+    const serverName = world.engineHost;
+    const engine = { host: '127.0.0.1', port: world.hosted.port, serverName, tls: { ca: readFileSync(join(directory, 'cert.pem')) } };
+    const web = await startDevice({
+      engine,
+      token: world.ownerToken,
+      service: (request, response) => response.end(String(request.headers['x-forwarded-proto'])),
+    });
+    expect(web.forwarding).toMatch(/^https:\/\/.+\.t\.one\.test:\d+$/);
+    const options = { host: '127.0.0.1', port: world.hosted.port, headers: { host: web.host }, rejectUnauthorized: false, agent: false };
+    const [response] = (await once(request(options).end(), 'response')) as [IncomingMessage];
+    expect(await readAll(response)).toBe('https');
+    await web.close();
   });
 
   it('serves a new certificate without a restart', async () => {

@@ -68,6 +68,19 @@ describe('a tunnel through the hosted process', () => {
   });
 });
 
+describe('a device behind a proxy that passes only WebSockets', () => {
+  it('publishes its service all the same', async () => {
+    const { hosted, ownerToken, call } = await world();
+    const web = await device({
+      engine: hosted.engine,
+      token: ownerToken,
+      carrier: 'websocket',
+      service: (_request, response) => response.end('by websocket'),
+    });
+    expect(await call('/', { host: web.host })).toMatchObject({ status: 200, text: 'by websocket' });
+  });
+});
+
 describe('a revoked credential', () => {
   it('ends the session of its device within two seconds with UNAUTHORIZED', async () => {
     const { hosted, ownerToken, call, engineHost } = await world();

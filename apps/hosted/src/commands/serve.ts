@@ -81,8 +81,11 @@ function stopSignal(): Promise<void> {
   });
 }
 
-function welcome({ apiUrl, engine, directory, foundation }: RunningHosted): string {
+function welcome(running: RunningHosted): string {
+  const { apiUrl, directory, foundation } = running;
   const data = quote(directory.path);
+  // Clients take HOST:PORT for clear text unless the port is 443.
+  const engine = apiUrl.startsWith('https:') ? `https://${running.engine}` : running.engine;
   return `rstream-hosted is ready at ${apiUrl}
 
 The owner's token is in ${directory.ownerToken}; keep it on your workstation. Next:
