@@ -72,7 +72,7 @@ export function createRelay(options: RelayOptions): Relay {
   const registry = new Registry(limits);
   const inventory = createInventory(registry, limits);
   const gate = new Gate({ authority, projects, registry, hosts });
-  const edge = new Edge({ gate, limits, metrics, secure: options.secure, isTrustedProxy: options.isTrustedProxy ?? (() => false) });
+  const edge = new Edge({ gate, limits, metrics, logger, secure: options.secure, isTrustedProxy: options.isTrustedProxy ?? (() => false) });
   const sessions = new Set<ClientSession>();
   const dials = new Inflight();
   const context: SessionContext = { registry, hosts, limits, logger, metrics, dials, onClosed: (session) => sessions.delete(session) };

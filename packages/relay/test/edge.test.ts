@@ -135,6 +135,21 @@ describe('a published service', () => {
     expect(await client.until(/<\/2>/)).toContain('</2>');
   });
 
+  test('may delimit its answer by closing, and may ignore that the visitor wants the connection to end', async () => {
+    await using world = await createWorld();
+    const service = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (chunk) => {
+        if (String(chunk).startsWith('GET /until-close')) socket.end('HTTP/1.1 200 OK\r\n\r\neverything');
+        else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nkept');
+      });
+    });
+    const { host } = await world.publish(await listening(service));
+    expect(await new RawClient(world.port).write(get(host, '/until-close')).rest()).toMatch(/everything$/);
+    expect(await new RawClient(world.port).write(get(host, '/', 'Connection: close\r\n')).rest()).toMatch(/kept$/);
+    service.close();
+  });
+
   test('hears at once that its visitor has gone', async () => {
     await using world = await createWorld();
     const gone = Promise.withResolvers<void>();

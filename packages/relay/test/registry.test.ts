@@ -163,8 +163,9 @@ test('whatever happens, every name leads to a tunnel that has it, and no two liv
         expect(new Set(values).size).toBe(values.length);
       }
       for (const entry of live) {
-        if (entry.record.name !== undefined) expect(registry.resolve(project, entry.record.name)).toBe(entry);
-        if (entry.record.hostname !== undefined) expect(registry.byHostname(entry.record.hostname)).toBe(entry);
+        const { name = entry.id, hostname } = entry.record;
+        expect(registry.resolve(project, name)).toBe(entry);
+        expect(hostname === undefined || registry.byHostname(hostname) === entry).toBe(true);
       }
     }),
   );

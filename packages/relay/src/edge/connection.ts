@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { RstreamError, toRstreamError } from '@rstream/protocol';
 import type { EffectiveLimits } from '../limits.ts';
-import type { RelayMetrics } from '../ports.ts';
+import type { RelayLogger, RelayMetrics } from '../ports.ts';
 import { errorAnswer, renderAnswer, type EdgeAnswer } from './answer.ts';
 import { scannerFor, type BodyScanner } from './body.ts';
 import { overdue, type Situation } from './deadlines.ts';
@@ -11,6 +11,7 @@ import { parseHead, type RequestHead } from './head.ts';
 import { HeadMemo } from './memo.ts';
 import type { Exchange } from './response.ts';
 import { numbered, requestId } from './rewrite.ts';
+import { VisitorSocket } from './visitor-socket.ts';
 import { Upstream, type UpstreamEnd, type UpstreamEvents } from './upstream.ts';
 
 /** What a connection needs of the edge that it belongs to. */
@@ -18,6 +19,7 @@ export interface EdgeContext {
   readonly gate: Gate;
   readonly limits: EffectiveLimits;
   readonly metrics: Partial<RelayMetrics>;
+  readonly logger: RelayLogger;
   readonly isDraining: () => boolean;
   /** Address and scheme of the real client, when a trusted proxy stands in front. */
   readonly visitorOf: (head: RequestHead, direct: Visitor) => Visitor;
@@ -37,7 +39,7 @@ const HALF_CLOSED_QUIET = 500;
 /** One public connection. Its first request pins it to a host name; each request is decided on its own. Owns the socket. */
 export class EdgeConnection implements UpstreamEvents {
   readonly visitor: Visitor;
-  readonly #socket: Socket;
+  readonly #socket: VisitorSocket;
   readonly #context: EdgeContext;
   readonly #reader: HeadReader;
   readonly #memo = new HeadMemo();
@@ -59,19 +61,12 @@ export class EdgeConnection implements UpstreamEvents {
   #deadline = Infinity;
 
   constructor(socket: Socket, context: EdgeContext, visitor: Visitor) {
-    this.#socket = socket;
+    this.#socket = new VisitorSocket(socket, { onData: this.#onData, onEnd: this.#onEnd, onDrain: this.#onDrain, onClose: this.#onClose });
     this.#context = context;
     this.visitor = visitor;
     this.#reader = new HeadReader(context.limits.headBytes);
     this.#progressAt = Date.now();
     this.#headStartedAt = this.#progressAt;
-    socket.allowHalfOpen = true;
-    socket.setNoDelay(true);
-    socket.on('error', ignore);
-    socket.on('data', this.#onData);
-    socket.on('end', this.#onEnd);
-    socket.on('drain', this.#onDrain);
-    socket.on('close', this.#onClose);
   }
 
   get credentialId(): string | undefined {
@@ -120,7 +115,7 @@ export class EdgeConnection implements UpstreamEvents {
       quiet: now - this.#progressAt,
       headAge: hasHeadBegun || this.#pinned === undefined ? now - this.#headStartedAt : undefined,
       hasHeadBegun,
-      isStalled: this.#socket.writableNeedDrain,
+      isStalled: this.#socket.isStalled,
       isUploading: this.#phase === 'body' && !this.#isBlocked,
       isAwaiting: this.#isAwaiting,
       isBusy: this.#isBusy,
@@ -330,6 +325,8 @@ export class EdgeConnection implements UpstreamEvents {
     const next = this.#afterAnswers;
     this.#afterAnswers = undefined;
     if (next !== undefined) next();
+    // A service may keep its connection although the visitor asked for the end of his.
+    else if (this.#phase === 'last') this.#close();
     else if (this.#phase === 'held') this.#refusedUpgrade();
     else if (this.#context.isDraining() && this.#phase === 'head') this.#close();
     return undefined;
@@ -345,7 +342,7 @@ export class EdgeConnection implements UpstreamEvents {
     this.#context.metrics.edgeResponse?.(101);
     this.#phase = 'raw';
     this.#memo.forget();
-    this.#socket.setKeepAlive(true, 30_000);
+    this.#socket.keepAlive();
     this.#proceed();
   }
 
@@ -359,6 +356,7 @@ export class EdgeConnection implements UpstreamEvents {
     this.#isBlocked = false;
     switch (end.kind) {
       case 'idle':
+        if (!end.mayReuse) this.#context.metrics.edgeResponse?.(end.status);
         // An early answer was complete, but the body that it answered goes nowhere now.
         if (!end.mayReuse || this.#hasEnded || this.#phase === 'body') this.#close();
         return undefined;
@@ -402,8 +400,16 @@ export class EdgeConnection implements UpstreamEvents {
 
   #answer(answer: EdgeAnswer): void {
     if (this.#phase === 'over') return;
-    if (answer.error !== undefined) this.#context.metrics.edgeRefused?.(answer.error.code);
-    const bytes = renderAnswer(answer, this.#lastHead, requestId(this.visitor.connectionId, this.#count));
+    const id = requestId(this.visitor.connectionId, this.#count);
+    const { metrics, logger } = this.#context;
+    if (answer.error !== undefined) {
+      metrics.edgeRefused?.(answer.error.code);
+      logger.debug(
+        { request_id: id, code: answer.error.code, hostname: this.#pinned, client_ip: this.visitor.clientIp },
+        'request refused',
+      );
+    }
+    const bytes = renderAnswer(answer, this.#lastHead, id);
     this.#upstream?.abort();
     this.#upstream = undefined;
     this.#finish(bytes);
@@ -420,8 +426,7 @@ export class EdgeConnection implements UpstreamEvents {
     this.#memo.forget();
     this.#stash = undefined;
     this.#deadline = Date.now() + this.#context.limits.lingerTimeout;
-    if (bytes === undefined) this.#socket.end();
-    else this.#socket.end(bytes);
+    this.#socket.end(bytes);
     this.#socket.resume();
   }
 
@@ -431,9 +436,8 @@ export class EdgeConnection implements UpstreamEvents {
   }
 
   #handOver(bytes: Buffer): void {
-    const socket = this.#socket;
     this.#phase = 'over';
-    socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain).off('close', this.#onClose).off('error', ignore);
+    const socket = this.#socket.giveAway();
     this.#context.onClosed(this);
     this.#context.onOther(socket, bytes);
   }
@@ -471,5 +475,3 @@ export class EdgeConnection implements UpstreamEvents {
     this.#context.onClosed(this);
   };
 }
-
-const ignore = (): void => {};

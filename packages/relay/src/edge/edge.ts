@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { RstreamError } from '@rstream/protocol';
 import type { EffectiveLimits } from '../limits.ts';
-import type { RelayMetrics } from '../ports.ts';
+import type { RelayLogger, RelayMetrics } from '../ports.ts';
 import { errorAnswer, renderAnswer } from './answer.ts';
 import { EdgeConnection, type EdgeContext } from './connection.ts';
 import type { Gate, Visitor } from './gate.ts';
@@ -12,6 +12,7 @@ export interface EdgeOptions {
   readonly gate: Gate;
   readonly limits: EffectiveLimits;
   readonly metrics: Partial<RelayMetrics>;
+  readonly logger: RelayLogger;
   readonly secure: boolean;
   readonly isTrustedProxy: (ip: string) => boolean;
 }
@@ -85,11 +86,12 @@ export class Edge {
   }
 
   #contextFor(options: EdgeConnectionOptions): EdgeContext {
-    const { gate, limits, metrics } = this.#options;
+    const { gate, limits, metrics, logger } = this.#options;
     return {
       gate,
       limits,
       metrics,
+      logger,
       isDraining: () => this.#isDraining,
       visitorOf: (head, direct) => this.#visitorOf(head, direct),
       onClosed: (connection) => this.#forget(connection),

@@ -7,8 +7,8 @@ import { ResponseTracker, type Exchange } from './response.ts';
 
 /** How the stream to a service ended, seen from the requests that it carried. */
 export type UpstreamEnd =
-  /** Nothing was waiting. `mayReuse` is false when the last response asked for the connection to end. */
-  | { readonly kind: 'idle'; readonly mayReuse: boolean }
+  /** Nothing was waiting. `mayReuse` is false when the end was also the end of the last response. */
+  | { readonly kind: 'idle'; readonly mayReuse: boolean; readonly status: number }
   /** No byte of an answer came for the oldest request. `isFresh` is false when the stream had answered others before. */
   | { readonly kind: 'unanswered'; readonly error: RstreamError; readonly isFresh: boolean }
   /** A response broke off. */
@@ -139,7 +139,7 @@ export class Upstream {
   /** Bytes that answer nothing are dropped together with the stream; nonsense instead of an answer reads as no answer. */
   #onNonsense(before: number, reason: unknown): void {
     const error = toRstreamError(reason, 'INVALID_STREAM');
-    if (before === 0) this.#finish({ kind: 'idle', mayReuse: true });
+    if (before === 0) this.#finish({ kind: 'idle', mayReuse: true, status: 0 });
     else if (this.#isFresh && this.tracker.atBoundary) this.#finish({ kind: 'unanswered', error, isFresh: true });
     else this.#finish({ kind: 'truncated' });
     this.#stream.destroy();
@@ -165,7 +165,7 @@ export class Upstream {
   };
 
   #endNow(error: RstreamError): UpstreamEnd {
-    if (this.waiting.length === 0) return { kind: 'idle', mayReuse: !this.tracker.closing };
+    if (this.waiting.length === 0) return { kind: 'idle', mayReuse: !this.tracker.closing, status: this.tracker.status };
     return this.tracker.atBoundary ? { kind: 'unanswered', error, isFresh: this.#isFresh } : { kind: 'truncated' };
   }
 
