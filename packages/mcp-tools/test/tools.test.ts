@@ -142,6 +142,26 @@ describe('rstream_webtty_exec', () => {
     expect(JSON.parse(text)).toMatchObject({ exit_code: 3, stdout: 'out', stderr: 'bad', error_kind: 'exit', surface: 'cli' });
   });
 
+  it('gives what had arrived when the connection broke on the way', async () => {
+    const ports = fakePorts({
+      commands: {
+        exec: async (request) => {
+          const result = execResult(request, { exit_code: null, stdout: 'so far' });
+          throw new RstreamError('SESSION_LOST', 'The device left.', { details: { result } });
+        },
+      },
+    });
+    await using world = await openWorld({ ports });
+    const { isError, text } = await world.call('rstream_webtty_exec', { url: 'rstrm://a', command: ['x'] });
+    expect(isError).toBe(true);
+    expect(JSON.parse(text)).toMatchObject({
+      stdout: 'so far',
+      error: 'SESSION_LOST: The device left.',
+      error_kind: 'session',
+      exit_code: null,
+    });
+  });
+
   it('keeps head and tail of 5 MB of output within 32 kB of text, with exact totals', async () => {
     const stdout = `HEAD${'\u001b"\n'.repeat(1_700_000)}TAIL`;
     const ports = fakePorts({ commands: { exec: async (request) => execResult(request, { stdout, stdout_bytes: stdout.length }) } });

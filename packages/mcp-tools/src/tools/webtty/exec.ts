@@ -1,7 +1,8 @@
+import { RstreamError, toRstreamError } from '@rstream/protocol';
 import { ExecResult } from '@rstream/protocol/exec';
 import { mcpLimits } from '@rstream/protocol/limits';
 import * as z from 'zod';
-import type { RuntimePorts } from '../../ports.ts';
+import type { CallOptions, ExecRequest, RuntimePorts } from '../../ports.ts';
 import { defineTool } from '../../tool/define.ts';
 import { integer, pairs, projectInputs, projectOf, text } from '../../tool/inputs.ts';
 
@@ -40,6 +41,24 @@ function failureOf(result: ExecResult): { error: string; error_kind: string } | 
   return { error: `The command ended with exit code ${result.exit_code}.`, error_kind: 'exit' };
 }
 
+interface Ran {
+  readonly result: ExecResult;
+  readonly failure: { readonly error: string; readonly error_kind: string; readonly next?: string } | undefined;
+}
+
+/** Runs the command; a connection that broke on the way still gives what had arrived. */
+async function run(ports: RuntimePorts, request: ExecRequest, options: CallOptions): Promise<Ran> {
+  try {
+    const result = await ports.commands.exec(request, options);
+    return { result, failure: failureOf(result) };
+  } catch (error) {
+    const partial = ExecResult.safeParse(RstreamError.is(error) ? error.details?.['result'] : undefined);
+    if (!partial.success) throw error;
+    const { code, message, next } = toRstreamError(error);
+    return { result: partial.data, failure: { error: `${code}: ${message}`, error_kind: 'session', next } };
+  }
+}
+
 /** Text that was asked for in full may make the result larger than usual; JSON escapes cost a little on top. */
 function roomFor(maxOutputBytes: number | undefined): number {
   const usual = mcpLimits.resultBytes.default;
@@ -61,6 +80,7 @@ export const webttyExec = defineTool({
     surface: z.literal('cli'),
     error: z.string().optional(),
     error_kind: z.string().optional(),
+    next: z.string().optional(),
     ...ExecResult.omit({ url: true, command: true }).shape,
     url: z.string(),
     command: z.array(z.string()),
@@ -80,8 +100,7 @@ export const webttyExec = defineTool({
       ...(input.user === undefined ? {} : { user: input.user }),
       ...(input.stdin === undefined ? {} : { stdin: input.stdin }),
     };
-    const result = await ports.commands.exec(request, { signal, ...projectOf(input) });
-    const failure = failureOf(result);
+    const { result, failure } = await run(ports, request, { signal, ...projectOf(input) });
     const data = { surface: 'cli' as const, ...failure, ...result };
     return { data, failed: failure !== undefined, maxBytes: roomFor(input.max_output_bytes) };
   },
