@@ -52,7 +52,10 @@ export function createLogger(level: HostedConfig['logLevel'], destination?: Dest
 /** Waits until everything logged so far is written, or for half a second. */
 export function flushLog(logger: Logger): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, FLUSH_MS);
-    logger.flush(() => resolve());
+    const timer = setTimeout(resolve, FLUSH_MS);
+    logger.flush(() => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
