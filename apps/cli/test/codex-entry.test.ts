@@ -123,7 +123,7 @@ test('--force removes the sub-tables, and comments above the next table stay', (
 
 test('a file that is not TOML, or cannot be edited safely, is refused', () => {
   expect(() => plan('a = [')).toThrow(/config\.toml:1 is not valid TOML/);
-  expect(() => plan('mcp_servers = { rstream = { command = "/gone" } }\n')).toThrow();
+  expect(() => plan('mcp_servers = { rstream = { command = "/gone" } }\n')).toThrow(/cannot be edited safely/);
 });
 
 test('statements of any document cover it in order and never lie inside a string or array', () => {

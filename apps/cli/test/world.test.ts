@@ -32,7 +32,8 @@ beforeAll(async () => {
   await file(here.path('hosted/ready.json'));
   ready = JSON.parse(readFileSync(here.path('hosted/ready.json'), 'utf8')) as Ready;
   const create = ['context', 'create', 'home', '--engine', ready.engine, '--token-file', ready.ownerTokenFile, '--no-api-url'];
-  expect(await here.run(create)).toMatchObject({ code: 0 });
+  const { code, stderr } = await here.run(create);
+  if (code !== 0) throw new Error(stderr);
   launch('agent', [
     'run',
     '--engine',

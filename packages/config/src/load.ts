@@ -36,12 +36,20 @@ export function parseConfig(source: string, path: string): { config: ConfigFile;
     const what = broken.message.split(' at line ')[0] ?? broken.message;
     throw invalid(path, lines.linePos(broken.pos[0]).line, what);
   }
-  const value: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
-  const parsed = ConfigFile.safeParse(value);
+  const parsed = ConfigFile.safeParse(plainValue(document, path) ?? {});
   if (parsed.success) return { config: parsed.data, document };
   const [issue] = parsed.error.issues;
   const at = issue?.path.map((part) => (typeof part === 'symbol' ? String(part) : part)) ?? [];
   throw invalid(path, lineOf(document, at, lines), `${at.join('.') || 'the file'}: ${issue?.message ?? 'not valid'}`);
+}
+
+/** Aliases are allowed, but not so many that a small file becomes a huge value. */
+function plainValue(document: Document, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw new RstreamError('ERR_RSTREAM_CONFIG_INVALID', `${path} uses aliases that cannot be resolved.`, { cause });
+  }
 }
 
 function invalid(path: string, line: number | undefined, what: string): RstreamError {

@@ -4,6 +4,7 @@ import { createPresenter, forwardOutputs } from '../forward/presenter.ts';
 import { parseService, propertyOptions, tunnelProperties } from '../forward/properties.ts';
 import { runForward } from '../forward/run-forward.ts';
 import { contextFlags } from '../globals.ts';
+import { createLogger } from '../log.ts';
 
 export const command = defineCommand({
   summary: 'give a local service a URL',
@@ -23,13 +24,22 @@ export const command = defineCommand({
     const properties = tunnelProperties(options);
     const presenter = createPresenter(options.output ?? (process.stdout.isTTY && !globals.verbose ? 'xterm' : 'text'));
     const maxDelay = options.retryInterval;
+    const logger = createLogger(globals);
     const error = await runForward({
       context: await resolveContext({ flags: contextFlags(globals) }),
       service,
       properties,
       retry: options.retry === false ? false : maxDelay === undefined ? {} : { maxDelay, minDelay: Math.min(maxDelay, 500) },
       signal,
-      ...presenter,
+      onStatus(status) {
+        logger.info(status.status, { tunnel_id: status.tunnel_id, forwarding: status.forwarding, code: status.error?.code });
+        presenter.onStatus(status);
+      },
+      onConnection(connection) {
+        const { active, stream_id, source_ip, error } = connection;
+        logger.debug(active ? 'stream opened' : 'stream closed', { stream_id, source_ip, code: error?.code });
+        presenter.onConnection(connection);
+      },
     });
     presenter.end();
     // Ctrl-C is how a forward ends: that is success.

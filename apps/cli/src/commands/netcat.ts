@@ -2,7 +2,6 @@ import { RstreamError } from '@rstream/protocol';
 import { splice } from '@rstream/tunnel-core';
 import { Duplex } from 'node:stream';
 import { defineCommand, duration } from '../command.ts';
-import { contextFlags } from '../globals.ts';
 import { withOperator } from '../operator/with-operator.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
@@ -15,7 +14,7 @@ export const command = defineCommand({
   examples: ['rstream netcat rstrm://db', "ssh -o ProxyCommand='rstream netcat rstrm://ssh-pi' pi"],
   async run({ args: [target = ''], options, globals, signal }) {
     const timeoutMs = options.timeout ?? OPEN_TIMEOUT_MS;
-    return withOperator(contextFlags(globals), async (operator) => {
+    return withOperator(globals, async (operator) => {
       const deadline = AbortSignal.timeout(timeoutMs);
       const stream = await operator.dial(target, { signal: AbortSignal.any([signal, deadline]) }).catch((error: unknown) => {
         if (!deadline.aborted) throw error;

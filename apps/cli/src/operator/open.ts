@@ -8,6 +8,7 @@ import { limits } from '@rstream/protocol/limits';
 import type { ClientDetails } from '@rstream/protocol/tunnel';
 import { connect } from '@rstream/tunnel-core';
 import { collect, filterWebttyServers, findWebttyServer, parseWebttyServers } from '@rstream/webtty-client';
+import type { Logger } from '../log.ts';
 import { duplexTransport } from './duplex-transport.ts';
 import { contextControl, engineTarget, engineUrl } from './engine-target.ts';
 import { createNodeFetch, tlsSettings } from './node-fetch.ts';
@@ -18,6 +19,8 @@ import { parseTarget } from './target.ts';
 export interface OperatorOptions {
   /** How the relay's client list names this process. Default `rstream-cli`. */
   readonly agent?: string;
+  /** Default: no log. */
+  readonly logger?: Logger;
   /** Milliseconds without a stream after which the session is closed; default `config.sessionIdle`. */
   readonly idleMs?: number;
 }
@@ -30,7 +33,7 @@ export function clientDetails(agent = 'rstream-cli'): ClientDetails {
 /** An operator for a context. Nothing is connected until something is asked for. */
 export function openOperator(
   context: ResolvedContext,
-  { agent, idleMs = limits.config.sessionIdle.default }: OperatorOptions = {},
+  { agent, logger, idleMs = limits.config.sessionIdle.default }: OperatorOptions = {},
 ): Operator {
   const http = once(() => createNodeFetch(tlsSettings(context.transport)));
   const token = (): string => context.token;
@@ -39,7 +42,14 @@ export function openOperator(
   const engine = onceUnlessFailed(async () => createEngineClient({ engineUrl: engineUrl(await target()), token, fetch: http().fetch }));
   const instanceId = randomUUID();
   const pool = new SessionPool({
-    connect: async (signal) => connect({ engine: await target(), token, client: clientDetails(agent), instanceId, signal }),
+    async connect(signal) {
+      const engine = await target();
+      const session = await connect({ engine, token, client: clientDetails(agent), instanceId, signal });
+      logger?.info('session opened', { engine: engine.serverName, client_id: session.clientId, project: session.project });
+      session.on('notice', (message) => logger?.warn(message));
+      void session.closed.then((error) => logger?.info('session closed', { code: error?.code }));
+      return session;
+    },
     idleMs,
   });
 

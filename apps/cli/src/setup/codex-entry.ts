@@ -1,3 +1,4 @@
+import { RstreamError } from '@rstream/protocol';
 import type { LaunchCommand } from './executable.ts';
 import { isExecutable } from './executable.ts';
 import { isReadableFile, overrideNames, type Overrides } from './environment.ts';
@@ -127,13 +128,20 @@ function mend(source: string, entry: TomlTable, values: TomlTable): string {
 
 /** The result must be valid and everything outside the entry unchanged; an editor that got it wrong must not reach the disk. */
 function checked(before: string, after: string, file: string): string {
-  const [old, next] = [parseToml(before, file), parseToml(after, file)].map((root) => {
-    const servers = root['mcp_servers'];
-    const others = isTable(servers) ? Object.fromEntries(Object.entries(servers).filter(([name]) => name !== 'rstream')) : {};
-    return JSON.stringify({ ...root, mcp_servers: others });
+  const others = (source: string): string => {
+    const root = parseToml(source, file);
+    const servers = isTable(root['mcp_servers']) ? root['mcp_servers'] : {};
+    return JSON.stringify({ ...root, mcp_servers: Object.entries(servers).filter(([name]) => name !== 'rstream') });
+  };
+  const unchanged = others(before);
+  try {
+    if (others(after) === unchanged) return after;
+  } catch {
+    // Not valid any more: the same answer.
+  }
+  throw new RstreamError('ERR_RSTREAM_SETUP_FAILED', `The servers in ${file} are written in a form that cannot be edited safely.`, {
+    next: 'Add the entry by hand; --print shows it. Nothing was changed.',
   });
-  if (old !== next) throw new Error('The edit would have changed other settings.');
-  return after;
 }
 
 const info = (code: string): Diagnostic => ({ code, level: 'info', message: code.replaceAll('_', ' ') });

@@ -1,6 +1,5 @@
 import type { ClientFilter } from '@rstream/protocol/tunnel';
 import { defineCommand, integer, optionalChoice, parsePairs, repeated } from '../../command.ts';
-import { contextFlags } from '../../globals.ts';
 import { withOperator } from '../../operator/with-operator.ts';
 import { formatTable, outputOption, printResult } from '../../output.ts';
 
@@ -20,7 +19,7 @@ export const command = defineCommand({
       ...(label.length === 0 ? {} : { labels: parsePairs(label, '--label') }),
     };
     const hasFilter = Object.keys(filters).length > 0;
-    const clients = await withOperator(contextFlags(globals), async (operator) =>
+    const clients = await withOperator(globals, async (operator) =>
       (await operator.engine()).clients.list({ ...(hasFilter ? { filters } : {}), ...(limit === undefined ? {} : { limit }) }, { signal }),
     );
     await printResult(options.output, clients, () =>

@@ -1,6 +1,5 @@
 import type { TunnelFilter } from '@rstream/protocol/tunnel';
 import { defineCommand, integer, optionalChoice, repeated, parsePairs, text } from '../../command.ts';
-import { contextFlags } from '../../globals.ts';
 import { withOperator } from '../../operator/with-operator.ts';
 import { formatTable, outputOption, printResult } from '../../output.ts';
 import { forwardingOf } from '../../forwarding.ts';
@@ -23,7 +22,7 @@ export const command = defineCommand({
       ...(label.length === 0 ? {} : { labels: parsePairs(label, '--label') }),
     };
     const hasFilter = Object.keys(filters).length > 0;
-    const tunnels = await withOperator(contextFlags(globals), async (operator) =>
+    const tunnels = await withOperator(globals, async (operator) =>
       (await operator.engine()).tunnels.list({ ...(hasFilter ? { filters } : {}), ...(limit === undefined ? {} : { limit }) }, { signal }),
     );
     await printResult(options.output, tunnels, () =>

@@ -2,7 +2,6 @@ import { RstreamError, toRstreamError } from '@rstream/protocol';
 import type { ExecResult } from '@rstream/protocol/exec';
 import { collect, exitStatus, exitStatusOfError, openCommand, type CommandRequest } from '@rstream/webtty-client';
 import { choice, defineCommand, duration, flag, integer, repeated, text, usage, type OptionValues } from '../../command.ts';
-import { contextFlags } from '../../globals.ts';
 import type { Operator } from '../../operator/operator.ts';
 import { withOperator } from '../../operator/with-operator.ts';
 import { printError } from '../../report.ts';
@@ -45,7 +44,7 @@ export const command = defineCommand({
     if (url === undefined) throw usage('Say which device: --url rstrm://NAME', 'List the devices with: rstream webtty list');
     const request = requestOf(args, given);
     try {
-      return await withOperator(contextFlags(globals), (operator) =>
+      return await withOperator(globals, (operator) =>
         given.output === 'text'
           ? execText(operator, url, { request, signal })
           : execJson(operator, url, { request, signal, options: given }),

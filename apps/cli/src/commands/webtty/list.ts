@@ -1,5 +1,4 @@
 import { defineCommand, text } from '../../command.ts';
-import { contextFlags } from '../../globals.ts';
 import { withOperator } from '../../operator/with-operator.ts';
 import { formatTable, outputOption, printResult } from '../../output.ts';
 
@@ -11,7 +10,7 @@ export const command = defineCommand({
   },
   examples: ['rstream webtty list', 'rstream webtty list --filter labels.site=lab -o json'],
   async run({ options, globals, signal }) {
-    const servers = await withOperator(contextFlags(globals), (operator) => operator.listWebtty(options.filter, signal));
+    const servers = await withOperator(globals, (operator) => operator.listWebtty(options.filter, signal));
     await printResult(options.output, servers, () =>
       formatTable(servers, {
         TARGET: (server) => server.target,
