@@ -1,7 +1,7 @@
 import { frameFlag, frameKind, frameType, headerBytes, writeHeader } from './frame.ts';
 
 const dataKind = frameKind(frameType.data, frameFlag.none);
-const smallestSlab = 2_048;
+const smallestSlab = 1_024;
 const largestSlab = 65_536;
 
 /** Told when the bytes of a write have left for the carrier, or with an error that they never will. */
