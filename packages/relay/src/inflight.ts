@@ -3,10 +3,6 @@ export class Inflight {
   #running = 0;
   #waiters: (() => void)[] = [];
 
-  get running(): number {
-    return this.#running;
-  }
-
   /** Counts one piece of work until its promise settles, and settles with it. */
   async track(work: Promise<unknown>): Promise<void> {
     this.#running += 1;

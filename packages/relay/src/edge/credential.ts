@@ -35,7 +35,7 @@ export function clearCredential(head: RequestHead, gated: boolean): ClearedReque
 }
 
 /** True when a token can be a token at all; keeps quotes, blanks and control characters out of every header we write. */
-export function isToken(value: string): boolean {
+function isToken(value: string): boolean {
   return TOKEN.test(value);
 }
 

@@ -42,7 +42,7 @@ const DIGITS = /^\d{1,15}$/;
 const bad = (message: string): RstreamError => new RstreamError('INVALID_REQUEST', message);
 
 /** Thrown by the parser for a version other than HTTP/1.0 and HTTP/1.1; the edge answers it with 505. */
-export class HttpVersionError extends RstreamError {
+class HttpVersionError extends RstreamError {
   constructor() {
     super('INVALID_REQUEST', 'This listener speaks HTTP/1.1.', { next: 'Send HTTP/1.1 (or 1.0) requests.' });
   }
@@ -78,13 +78,6 @@ export function parseHead(text: string, maxFields: number): RequestHead {
     upgrade: version === '1.1' && hopFields.has('upgrade') ? upgradeOf(fields) : undefined,
     hopFields,
   };
-}
-
-/** Value of a field that may occur once. @throws RstreamError `INVALID_REQUEST` when it occurs more often */
-export function singleValue(head: RequestHead, key: string): string | undefined {
-  const found = head.fields.filter((field) => field.key === key);
-  if (found.length > 1) throw bad(`The header ${key} may occur once.`);
-  return found[0]?.value;
 }
 
 function parseRequestLine(line: string): { method: string; target: string; version: '1.0' | '1.1' } {
