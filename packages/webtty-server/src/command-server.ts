@@ -36,7 +36,9 @@ export class CommandServer {
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true;
     const abort = setTimeout(() => this.#stop.abort(), deadlineMs);
-    const patience = deadlineMs + limits.webtty.maxKillGrace.default;
+    const { killGrace, outputLinger, cancelTimeout } = limits.webtty;
+    // After the deadline: KILL, the last output, and a moment for peers to take it. A peer that never closes is not waited for.
+    const patience = deadlineMs + killGrace.default + outputLinger.default + cancelTimeout.default;
     let giveUp: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => {
       giveUp = setTimeout(resolve, patience);

@@ -51,13 +51,15 @@ export class RunningCommand {
     link.listen({ onMessage: (message) => this.#onMessage(message), onGone: (error) => this.#onGone(error) });
   }
 
-  /** Ends the command early: TERM, then KILL for its whole group. The first reason counts. */
+  /** Ends the command early: TERM, then KILL for its whole group. The first reason counts. A shutdown does not wait for a long grace. */
   end(reason: EndedBy): void {
     if (this.#endedBy !== 'exit') return;
     this.#endedBy = reason;
-    this.#process.terminate(this.#plan.killGraceMs);
+    const asked = this.#plan.killGraceMs;
+    const grace = reason === 'shutdown' ? Math.min(asked, limits.webtty.killGrace.default) : asked;
+    this.#process.terminate(grace);
     // Processes that left the group survive its KILL; their hold on the pipes must not keep the session.
-    const patience = this.#plan.killGraceMs + limits.webtty.outputLinger.default;
+    const patience = grace + limits.webtty.outputLinger.default;
     this.#timers.push(setTimeout(() => this.#output.giveUp(), patience));
   }
 

@@ -3,9 +3,9 @@ import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, r
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duplexPair } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { FailureReason } from '@rstream/protocol/webtty';
+import { encodeFrame, FailureReason } from '@rstream/protocol/webtty';
 import { CommandServer } from '@rstream/webtty-server';
 import { openOf, RawClient, run, serve } from './raw-client.ts';
 
@@ -233,6 +233,27 @@ describe('stdin', () => {
     expect(await client.kind('close')).toMatchObject({ report: { signal: 'SIGINT', cancelled: false } });
   });
 
+  it('of a published client that the command never reads stops at a bound', async () => {
+    const stop = new AbortController();
+    const { client, record } = serve({ signal: stop.signal });
+    client.send(openOf(['sleep', '60'], { stdin: true, published: true }));
+    await client.kind('ack');
+    let sent = 0;
+    while (sent < 16 * 1_048_576) {
+      sent += 65_536;
+      if (
+        !client.stream.write(encodeFrame({ kind: 'data', type: 0, data: Buffer.alloc(65_536) })) &&
+        client.stream.writableLength > 1_048_576
+      )
+        break;
+      await nextTurn();
+    }
+    expect(sent).toBeLessThan(8 * 1_048_576);
+    stop.abort();
+    expect(await record).toMatchObject({ ended_by: 'shutdown' });
+    client.stream.destroy();
+  });
+
   it('of a command that has closed it is dropped without an error', async () => {
     const { client } = serve();
     client.send(openOf(sh('exec <&-; echo closed; sleep 0.2; exit 4'), { stdin: true }));
@@ -374,6 +395,16 @@ describe('CommandServer', () => {
     const record = await recorded.promise;
     expect(record).toMatchObject({ user_id: 'u1', credential_id: 'c1', decision: 'run', exit_code: 0 });
     expect(JSON.stringify(record).length).toBeLessThan(1_500);
+  });
+
+  it('on stop does not wait for a peer that never closes, nor for a long grace', async () => {
+    const server = new CommandServer({ environment: process.env });
+    const client = connect(server).send(openOf(sh('trap "" TERM; echo up; sleep 300'), { exec: { killGraceMs: 60_000 } }));
+    await client.until((message) => message.kind === 'data');
+    const start = performance.now();
+    await server.stop(50);
+    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(await client.kind('close')).toMatchObject({ report: { signal: 'SIGKILL' } });
   });
 
   it('on stop takes no more, lets a short command finish and ends a long one', async () => {
