@@ -1,5 +1,5 @@
-import { constants, accessSync, existsSync, realpathSync, statSync } from 'node:fs';
-import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { constants, accessSync, realpathSync, statSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { usage } from '../command.ts';
 
 /** How a client starts `rstream mcp serve`. */
@@ -59,7 +59,8 @@ function leadsTo(installed: string, script: string): boolean {
 function checkoutLauncher(script: string): string | undefined {
   const app = dirname(dirname(script));
   const launcher = join(dirname(dirname(app)), 'bin', 'rstream');
-  return existsSync(join(app, 'package.json')) && isExecutable(launcher) ? launcher : undefined;
+  // The folder `apps` tells a checkout from an installation, beside which there may be a `bin` of somebody else.
+  return basename(dirname(app)) === 'apps' && isExecutable(launcher) ? launcher : undefined;
 }
 
 /** Shell form of a command for messages; never holds environment values. */
