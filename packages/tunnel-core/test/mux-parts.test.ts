@@ -68,7 +68,7 @@ describe('a receive window', () => {
     expect(window.credit(mebibyte / 2)).toBe(0);
   });
 
-  test('doubles up to its limit while half of it lasts about a round trip or less', () => {
+  test('grows up to its limit while half of it lasts about a round trip or less', () => {
     const clock = budget({ rtt: 50 });
     const window = new ReceiveWindow(clock);
     run(window, clock, { rounds: 10, ms: 60 });

@@ -18,9 +18,12 @@ export interface WindowBudget {
  */
 const patience = 1.5;
 
+/** Each step costs a round trip: doubling would take seven of them to move 32 MiB over a long path, where four times takes five. */
+const growth = [4, 2];
+
 /**
  * How much one stream's peer may send. Credit follows consumption, half a window at a time. A stream that consumes half a window in
- * about a round trip is held back by its window, so the window doubles while the session has memory to give.
+ * about a round trip is held back by its window, so the window grows while the session has memory to give.
  */
 export class ReceiveWindow {
   readonly #budget: WindowBudget;
@@ -75,7 +78,11 @@ export class ReceiveWindow {
     this.#lastGrant = now;
     const rtt = this.#budget.tuningRtt();
     if (rtt === undefined || elapsed >= rtt * patience) return;
-    const larger = Math.min(this.#size * 2, this.#budget.maxWindow);
-    if (larger > this.#size && this.#budget.reserve(larger - this.#size)) this.#size = larger;
+    for (const factor of growth) {
+      const larger = Math.min(this.#size * factor, this.#budget.maxWindow);
+      if (larger <= this.#size || !this.#budget.reserve(larger - this.#size)) continue;
+      this.#size = larger;
+      return;
+    }
   }
 }
