@@ -1,5 +1,6 @@
-// Bundles the app in the current folder into one ESM file that needs nothing but Node and optional native packages.
-import { readFileSync, rmSync } from 'node:fs';
+// Bundles the app in the current folder into one ESM file that needs nothing but Node and optional native packages, and puts a
+// three-line launcher in front of it: the compile cache covers only what is loaded after it was turned on.
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'tsup';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -8,7 +9,7 @@ const native = Object.keys(manifest.optionalDependencies ?? {});
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entry: { [name]: 'src/bin.ts' },
+  entry: { app: 'src/bin.ts' },
   format: 'esm',
   outDir: 'dist',
   target: 'node22',
@@ -30,10 +31,13 @@ await build({
     options.legalComments = 'none';
     options.banner = {
       js: [
-        '#!/usr/bin/env node',
         "import { createRequire as __rstreamCreateRequire } from 'node:module';",
         'const require = __rstreamCreateRequire(import.meta.url);',
       ].join('\n'),
     };
   },
 });
+
+const launcher = `dist/${name}.js`;
+writeFileSync(launcher, "#!/usr/bin/env node\nimport { enableCompileCache } from 'node:module';\nenableCompileCache();\nawait import('./app.js');\n");
+chmodSync(launcher, 0o755);

@@ -4,19 +4,19 @@ import { readFileSync } from 'node:fs';
 const bundles = [
   {
     app: 'hosted',
-    file: 'apps/hosted/dist/rstream-hosted.js',
+    file: 'apps/hosted/dist/app.js',
     inputs: /packages\/(webtty-server|webdav-sidecar|config|mcp-tools\/src\/runtime)/,
     text: ['serveCommands', 'rstream_webtty_exec', 'node-pty'],
   },
   {
     app: 'agent',
-    file: 'apps/agent/dist/rstream-agent.js',
+    file: 'apps/agent/dist/app.js',
     inputs: /packages\/(relay|auth-tokens|mcp-tools)/,
     text: ['rstream_runtime_status', 'create table'],
   },
   {
     app: 'cli',
-    file: 'apps/cli/dist/rstream.js',
+    file: 'apps/cli/dist/app.js',
     inputs: /packages\/(relay|auth-tokens|webtty-server|webdav-sidecar)/,
     text: ['create table'],
   },

@@ -1,5 +1,5 @@
 import type { ContextFlags } from '@rstream/config';
-import { choice, flag, optionalChoice, text, type OptionValues } from './command.ts';
+import { choice, flag, optionalChoice, text, type OptionValues } from './option.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'none'] as const;
 

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { choice } from './command.ts';
+import { choice } from './option.ts';
 
 /** Output modes of commands that show something. */
 export const outputModes = ['table', 'json', 'yaml', 'none'] as const;

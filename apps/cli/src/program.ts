@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { productVersion } from '@rstream/protocol';
-import { usage, type CommandDefinition, type CommandEntry, type CommandGroup, type OptionSpec } from './command.ts';
+import { type CommandDefinition, type CommandEntry, type CommandGroup } from './command.ts';
+import { usage, type OptionSpec } from './option.ts';
 import { isGroup, registry } from './commands/registry.ts';
 import { globalOptions, type GlobalOptions } from './globals.ts';
 

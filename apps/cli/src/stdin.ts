@@ -1,7 +1,7 @@
 import { addAbortSignal } from 'node:stream';
 import { parseToken } from '@rstream/config';
 import { limits } from '@rstream/protocol/limits';
-import { usage } from './command.ts';
+import { usage } from './option.ts';
 
 /** Reads a token that is piped in; a terminal is refused, because what is typed there stays on the screen. */
 export async function readTokenFromStdin(signal: AbortSignal): Promise<string> {

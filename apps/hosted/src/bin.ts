@@ -1,7 +1,4 @@
-import { enableCompileCache } from 'node:module';
 import { createProgram, describeError } from './commands/program.ts';
-
-enableCompileCache();
 
 try {
   await createProgram().parseAsync();

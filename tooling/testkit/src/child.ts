@@ -11,7 +11,7 @@ export class Child {
   readonly #waiting = new Set<() => void>();
 
   constructor(file: string, args: readonly string[], options: SpawnOptions = {}) {
-    this.process = spawn(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] }) as ChildProcessByStdio<Writable, Readable, Readable>;
+    this.process = spawn(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
     this.process.stdin.on('error', () => undefined);
     this.process.stdout.setEncoding('utf8').on('data', (text: string) => this.#keep('stdout', text));
     this.process.stderr.setEncoding('utf8').on('data', (text: string) => this.#keep('stderr', text));

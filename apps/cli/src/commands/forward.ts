@@ -1,5 +1,6 @@
 import { resolveContext } from '@rstream/config';
-import { defineCommand, integer, optionalChoice, toggle } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { integer, optionalChoice, toggle } from '../option.ts';
 import { createPresenter, forwardOutputs } from '../forward/presenter.ts';
 import { parseService, propertyOptions, tunnelProperties } from '../forward/properties.ts';
 import { runForward } from '../forward/run-forward.ts';

@@ -1,7 +1,8 @@
 import { RstreamError } from '@rstream/protocol';
 import { splice } from '@rstream/tunnel-core';
 import { Duplex } from 'node:stream';
-import { defineCommand, duration } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { duration } from '../option.ts';
 import { withOperator } from '../operator/with-operator.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;

@@ -1,6 +1,6 @@
 import { TunnelProperties } from '@rstream/protocol/tunnel';
 import { tunnelRuleViolations } from '@rstream/protocol/tunnel-rules';
-import { commaList, flag, integer, optionalChoice, parsePairs, repeated, text, toggle, usage, type OptionValues } from '../command.ts';
+import { commaList, flag, integer, optionalChoice, parsePairs, repeated, text, toggle, usage, type OptionValues } from '../option.ts';
 
 /** The options of `forward` that become properties of the tunnel, named as in the published command line. */
 export const propertyOptions = {

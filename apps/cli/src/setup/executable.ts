@@ -1,6 +1,6 @@
 import { constants, accessSync, realpathSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
-import { usage } from '../command.ts';
+import { usage } from '../option.ts';
 
 /** How a client starts `rstream mcp serve`. */
 export interface LaunchCommand {

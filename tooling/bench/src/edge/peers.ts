@@ -58,10 +58,10 @@ http {
 
 async function sshReverse(folder: string, origin: number): Promise<Peer> {
   const port = await freePort();
-  const { pids, close } = await startSshHost(folder, ['-R', `127.0.0.1:${port}:127.0.0.1:${origin}`]);
+  const host = await startSshHost(folder, ['-R', `127.0.0.1:${port}:127.0.0.1:${origin}`]);
   await listening(port);
-  endings.push(close);
-  return { name: 'ssh -R', port, host: '127.0.0.1', pids };
+  endings.push(() => host.close());
+  return { name: 'ssh -R', port, host: '127.0.0.1', pids: host.pids };
 }
 
 async function goRelay(folder: string, origin: number): Promise<Peer> {

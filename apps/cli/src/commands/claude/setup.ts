@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { RstreamError } from '@rstream/protocol';
-import { choice, defineCommand, flag, text } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { choice, flag, text } from '../../option.ts';
 import { outputOption } from '../../output.ts';
 import { currentOverrides } from '../../setup/environment.ts';
 import { commandLine, findExecutable, launchCommand } from '../../setup/executable.ts';

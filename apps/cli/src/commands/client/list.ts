@@ -1,5 +1,6 @@
 import type { ClientFilter } from '@rstream/protocol/tunnel';
-import { defineCommand, integer, optionalChoice, parsePairs, repeated } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { integer, optionalChoice, parsePairs, repeated } from '../../option.ts';
 import { withOperator } from '../../operator/with-operator.ts';
 import { formatTable, outputOption, printResult } from '../../output.ts';
 

@@ -1,7 +1,8 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { RstreamError } from '@rstream/protocol';
-import { defineCommand, flag, text, usage } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { flag, text, usage } from '../../option.ts';
 import { outputOption } from '../../output.ts';
 import { readClientFile, replaceClientFile } from '../../setup/client-file.ts';
 import { checkWithCodex } from '../../setup/codex-check.ts';

@@ -1,5 +1,6 @@
 import { configPath, createContext, findContext, updateConfig, viewContext } from '@rstream/config';
-import { defineCommand, flag, usage } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { flag, usage } from '../../option.ts';
 import { outputOption, printResult } from '../../output.ts';
 import { contextChange, contextFields } from './fields.ts';
 

@@ -1,5 +1,5 @@
 import { readTokenFile, type ContextChange } from '@rstream/config';
-import { flag, text, usage, type OptionSpec, type OptionValues } from '../../command.ts';
+import { flag, text, usage, type OptionSpec, type OptionValues } from '../../option.ts';
 import { readTokenFromStdin } from '../../stdin.ts';
 
 const apiUrl: OptionSpec<string | false | undefined> = {

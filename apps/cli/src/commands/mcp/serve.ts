@@ -1,4 +1,5 @@
-import { commaList, defineCommand, flag } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { commaList, flag } from '../../option.ts';
 import { contextFlags } from '../../globals.ts';
 
 export const command = defineCommand({

@@ -1,5 +1,6 @@
 import type { TunnelFilter } from '@rstream/protocol/tunnel';
-import { defineCommand, integer, optionalChoice, repeated, parsePairs, text } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { integer, optionalChoice, repeated, parsePairs, text } from '../../option.ts';
 import { withOperator } from '../../operator/with-operator.ts';
 import { formatTable, outputOption, printResult } from '../../output.ts';
 import { forwardingOf } from '../../forwarding.ts';

@@ -1,7 +1,8 @@
 import { RstreamError, toRstreamError } from '@rstream/protocol';
 import type { ExecResult } from '@rstream/protocol/exec';
 import { collect, exitStatus, exitStatusOfError, openCommand, type CommandRequest } from '@rstream/webtty-client';
-import { choice, defineCommand, duration, flag, integer, repeated, text, usage, type OptionValues } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { choice, duration, flag, integer, repeated, text, usage, type OptionValues } from '../../option.ts';
 import type { Operator } from '../../operator/operator.ts';
 import { withOperator } from '../../operator/with-operator.ts';
 import { printError } from '../../report.ts';

@@ -1,4 +1,5 @@
-import { defineCommand, text } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { text } from '../../option.ts';
 import { withOperator } from '../../operator/with-operator.ts';
 import { formatTable, outputOption, printResult } from '../../output.ts';
 
