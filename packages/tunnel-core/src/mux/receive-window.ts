@@ -18,6 +18,12 @@ export interface WindowBudget {
  */
 const patience = 1.5;
 
+/**
+ * Round trip in ms below which windows stay: the initial one already allows 500 MB/s there, and a larger one only lets more bytes queue
+ * up than the caches of the machine hold.
+ */
+const shortPath = 2;
+
 /** Each step costs a round trip: doubling would take seven of them to move 32 MiB over a long path, where four times takes five. */
 const growth = [4, 2];
 
@@ -77,7 +83,7 @@ export class ReceiveWindow {
     const elapsed = now - this.#lastGrant;
     this.#lastGrant = now;
     const rtt = this.#budget.tuningRtt();
-    if (rtt === undefined || elapsed >= rtt * patience) return;
+    if (rtt === undefined || rtt < shortPath || elapsed >= rtt * patience) return;
     for (const factor of growth) {
       const larger = Math.min(this.#size * factor, this.#budget.maxWindow);
       if (larger <= this.#size || !this.#budget.reserve(larger - this.#size)) continue;
