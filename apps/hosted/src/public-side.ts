@@ -2,6 +2,7 @@ import { isIP, type Socket } from 'node:net';
 import { createRelay, type Relay } from '@rstream/relay';
 import type { Addresses } from './addresses.ts';
 import { parseNetworks } from './config/address.ts';
+import { peerTest } from './config/exposure.ts';
 import type { HostedConfig } from './config/schema.ts';
 import { createApiServer } from './http/api-server.ts';
 import { createAuthenticate } from './http/authenticate.ts';
@@ -37,6 +38,7 @@ export interface PublicSide {
 export function createPublicSide({ config, addresses, state, logger, metrics }: PublicSideOptions): PublicSide {
   const { store, projects, access } = state;
   const isTrustedProxy = proxyTest(config);
+  const mayConnect = peerTest(config, isTrustedProxy);
   const relay = createRelay({
     authority: relayAuthority(access),
     projects,
@@ -64,7 +66,10 @@ export function createPublicSide({ config, addresses, state, logger, metrics }: 
   }
 
   return {
-    handleConnection: (socket) => relay.handleConnection(socket, { onOther: (other) => api.handleConnection(other) }),
+    handleConnection(socket) {
+      if (mayConnect(socket.remoteAddress ?? '')) relay.handleConnection(socket, { onOther: (other) => api.handleConnection(other) });
+      else socket.destroy();
+    },
     async drain(timeoutMs) {
       draining = true;
       await relay.drain(timeoutMs);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isLoopback, parseBaseHost, parseListenAddress, parseNetworks } from '../src/config/address.ts';
-import { checkExposure } from '../src/config/exposure.ts';
+import { checkExposure, peerTest } from '../src/config/exposure.ts';
 import { loadHostedConfig, parseHostedConfig } from '../src/config/load.ts';
 
 let directory: string;
@@ -88,6 +88,22 @@ describe('a listener', () => {
 
   it.each([{ listen: '0.0.0.0:8080' }, { listen: ':8080' }, { listen: 'example.com:80' }])('with %j may not', (input) => {
     expect(() => checkExposure(parseHostedConfig(input))).toThrow(expect.objectContaining({ code: 'ERR_RSTREAM_HOSTED_EXPOSED' }));
+  });
+});
+
+describe('who may connect to a clear-text listener behind a proxy', () => {
+  const mayConnect = (input: object, address: string): boolean =>
+    peerTest(parseHostedConfig(input), (peer) => peer === '10.0.0.1')(address);
+  const behindProxy = { listen: '0.0.0.0:8080', trustedProxies: ['10.0.0.1'] };
+
+  it('the proxy and loopback, also written as mapped addresses, and nobody else', () => {
+    expect(['10.0.0.1', '127.0.0.1', '::1', '::ffff:127.0.0.1'].every((peer) => mayConnect(behindProxy, peer))).toBe(true);
+    expect(['10.0.0.2', '203.0.113.9', '::ffff:203.0.113.9', ''].some((peer) => mayConnect(behindProxy, peer))).toBe(false);
+  });
+
+  it('anyone when the listener has TLS of its own or the operator accepted the risk', () => {
+    expect(mayConnect({ ...behindProxy, tls: { cert: 'c', key: 'k' } }, '203.0.113.9')).toBe(true);
+    expect(mayConnect({ ...behindProxy, insecure: true }, '203.0.113.9')).toBe(true);
   });
 });
 

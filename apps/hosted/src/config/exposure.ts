@@ -17,3 +17,13 @@ export function checkExposure({ listen, tls, insecure, trustedProxies }: HostedC
 
 /** True when clients reach the process over TLS, ended here or by the trusted proxy in front. */
 export const isSecure = ({ tls, trustedProxies }: HostedConfig): boolean => tls.cert !== undefined || trustedProxies.length > 0;
+
+/**
+ * Whether a peer may connect at all. Where only the trusted proxy in front adds the TLS, anyone else who reached the port would send
+ * tokens in clear text: such a connection is closed before a byte of it is read. Loopback may always.
+ */
+export function peerTest(config: HostedConfig, isTrustedProxy: (address: string) => boolean): (address: string) => boolean {
+  const proxyOnly = config.tls.cert === undefined && !config.insecure && config.trustedProxies.length > 0;
+  if (!proxyOnly) return () => true;
+  return (address) => isTrustedProxy(address) || isLoopback(address.replace(/^::ffff:/, ''));
+}
