@@ -189,12 +189,17 @@ describe('what the edge says when it cannot serve', () => {
     await dead.child.stop();
   });
 
-  it('answers 502 when the forward is gone', async () => {
-    const gone = await startForward(world, 1, ['--name', 'gone', '--http']);
-    await gone.child.stop();
-    const answer = await fetchLocal(gone.url);
-    expect(answer.status).toBe(502);
-    expect(answer.headers['rstream-error']).toBe('TUNNEL_OFFLINE');
+  it('answers 404 once the forward was stopped and gave its name back, and 502 when it was killed', async () => {
+    const stopped = await startForward(world, 1, ['--name', 'stopped', '--http']);
+    await stopped.child.stop();
+    const gone = await fetchLocal(stopped.url);
+    expect([gone.status, gone.headers['rstream-error']]).toEqual([404, 'TUNNEL_NOT_FOUND']);
+    const killed = await startForward(world, 1, ['--name', 'killed', '--http']);
+    killed.child.process.kill('SIGKILL');
+    await killed.child.exited;
+    const offline = await fetchLocal(killed.url);
+    expect(offline.status).toBe(502);
+    expect(offline.headers['rstream-error']).toMatch(/TUNNEL_OFFLINE|SESSION_LOST|UPSTREAM_UNREACHABLE/);
   });
 
   it('refuses ambiguous framing with 400', async () => {
