@@ -216,6 +216,7 @@ async function build(nodePath, groups, env) {
           join(root, 'node_modules/turbo/bin/turbo'),
           'run',
           'build',
+          '--output-logs=errors-only',
           ...folders.map((folder) => `--filter=./${folder.replaceAll('\\', '/')}`),
         ],
         { cwd: root, env },

@@ -39,5 +39,8 @@ await build({
 });
 
 const launcher = `dist/${name}.js`;
-writeFileSync(launcher, "#!/usr/bin/env node\nimport { enableCompileCache } from 'node:module';\nenableCompileCache();\nawait import('./app.js');\n");
+writeFileSync(
+  launcher,
+  "#!/usr/bin/env node\nimport { enableCompileCache } from 'node:module';\nenableCompileCache();\nawait import('./app.js');\n",
+);
 chmodSync(launcher, 0o755);
