@@ -1,5 +1,5 @@
-// Bundles the app in the current folder into one ESM file that needs nothing but Node and optional native packages, and puts a
-// three-line launcher in front of it: the compile cache covers only what is loaded after it was turned on.
+// Bundles the app in the current folder into one ESM file that needs nothing but Node and optional native packages, and puts a short
+// launcher in front of it: the compile cache covers only what is loaded after it was turned on.
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'tsup';
 
@@ -38,9 +38,19 @@ await build({
   },
 });
 
+// Every read of a socket allocates 64 KiB outside the heap. By default V8 collects them with a full collection for each 64 MB moved, which was
+// half of the CPU of a download; these flags make it a collection of the young generation for each 16 MB, on the main thread because
+// there is next to nothing to copy. Measured with V8 13.6 (Node 24); other versions call the flags otherwise, and complain about them.
+const flags = ['--scavenger-max-new-space-capacity-mb=4', '--no-parallel-scavenge'];
 const launcher = `dist/${name}.js`;
 writeFileSync(
   launcher,
-  "#!/usr/bin/env node\nimport { enableCompileCache } from 'node:module';\nenableCompileCache();\nawait import('./app.js');\n",
+  `#!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
+if (process.versions.v8.startsWith('13.6.')) for (const flag of ${JSON.stringify(flags)}) setFlagsFromString(flag);
+enableCompileCache();
+await import('./app.js');
+`,
 );
 chmodSync(launcher, 0o755);
