@@ -19,12 +19,18 @@ export function createPresenter(mode: ForwardOutput): ForwardPresenter {
   return mode === 'xterm' ? terminalPresenter() : { onStatus() {}, onConnection() {}, end() {} };
 }
 
-/** One JSON object a line, for programs. */
+/** One JSON object a line, for programs. The lines of one turn of the event loop leave in one write, which waits for a slow reader of a pipe. */
 function jsonPresenter(): ForwardPresenter {
-  const print = (value: unknown): void => {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+  let pending = '';
+  const flush = (): void => {
+    if (pending !== '') process.stdout.write(pending);
+    pending = '';
   };
-  return { onStatus: print, onConnection: print, end() {} };
+  const print = (value: unknown): void => {
+    if (pending === '') setImmediate(flush);
+    pending += `${JSON.stringify(value)}\n`;
+  };
+  return { onStatus: print, onConnection: print, end: flush };
 }
 
 /** A line for each change of state; nothing for each connection. */
