@@ -14,6 +14,7 @@ const areaTitles = {
   tokens: 'Tokens',
   config: 'Configuration and contexts',
   webtty: 'WebTTY',
+  webdav: 'Filesystem sidecar',
   agent: 'Device agent',
   hosted: 'Hosted process',
   cli: 'Command line',

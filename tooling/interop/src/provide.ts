@@ -6,8 +6,10 @@ import { delimiter, join } from 'node:path';
 const packages: Readonly<Record<string, string>> = {
   curl: 'curl',
   go: 'golang-go',
+  litmus: 'litmus',
   nginx: 'nginx-light',
   openssl: 'openssl',
+  rclone: 'rclone',
   ssh: 'openssh-client',
   sshd: 'openssh-server',
   wrk: 'wrk',

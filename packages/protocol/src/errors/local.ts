@@ -5,6 +5,7 @@ import { hostedErrors } from './local-hosted.ts';
 import { mcpErrors } from './local-mcp.ts';
 import { tokenErrors } from './local-tokens.ts';
 import { tunnelErrors } from './local-tunnel.ts';
+import { webdavErrors } from './local-webdav.ts';
 import { webttyErrors } from './local-webtty.ts';
 
 /** Errors of one process: never sent to a peer, always shown to its own user. */
@@ -13,6 +14,7 @@ export const localErrors = {
   ...tokenErrors,
   ...configErrors,
   ...webttyErrors,
+  ...webdavErrors,
   ...agentErrors,
   ...hostedErrors,
   ...cliErrors,

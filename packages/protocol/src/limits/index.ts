@@ -6,10 +6,22 @@ import { mcpLimits } from './mcp.ts';
 import { muxLimits } from './mux.ts';
 import { relayLimits } from './relay.ts';
 import { tokenLimits } from './tokens.ts';
+import { webdavLimits } from './webdav.ts';
 import { webttyLimits } from './webtty.ts';
 
 export type { Limit, LimitTable } from './limit.ts';
-export { carrierLimits, configLimits, controlLimits, edgeLimits, mcpLimits, muxLimits, relayLimits, tokenLimits, webttyLimits };
+export {
+  carrierLimits,
+  configLimits,
+  controlLimits,
+  edgeLimits,
+  mcpLimits,
+  muxLimits,
+  relayLimits,
+  tokenLimits,
+  webdavLimits,
+  webttyLimits,
+};
 
 /** Every limit by area; `docs/LIMITS.md` has a row for each. */
 export const limits = {
@@ -21,5 +33,6 @@ export const limits = {
   config: configLimits,
   control: controlLimits,
   webtty: webttyLimits,
+  webdav: webdavLimits,
   mcp: mcpLimits,
 } as const;

@@ -1,0 +1,30 @@
+import type { LimitTable } from './limit.ts';
+
+/** The filesystem sidecar. */
+export const webdavLimits = {
+  uploadBytes: { default: 67_108_864, unit: 'bytes', about: 'One uploaded file; a larger one is answered 413.' },
+  requests: { default: 256, unit: 'count', about: 'Requests that one sidecar answers at once; the next is answered 503.' },
+  bodyIdleTimeout: { default: 60_000, unit: 'ms', about: 'Wait for the next part of a request body.' },
+  refusedBodyBytes: { default: 1_048_576, unit: 'bytes', about: 'Body read on after a refusal, so that the client sees the answer.' },
+  refusedBodyTimeout: { default: 2_000, unit: 'ms', about: 'Time for that rest of a body.' },
+  closeGrace: { default: 5_000, unit: 'ms', about: 'Time for running requests to finish when the sidecar closes.' },
+  pathSegments: { default: 256, unit: 'count', about: 'Names in one path.' },
+  linkHops: { default: 40, unit: 'count', about: 'Symbolic links followed for one path.' },
+  ranges: { default: 16, unit: 'count', about: 'Ranges of one request; with more, the whole file is sent.' },
+  listingEntries: { default: 250_000, unit: 'count', about: 'Entries of one listing; it then ends with a 507 for the folder.' },
+  treeDepth: { default: 256, unit: 'count', about: 'Nested folders that COPY and DELETE enter.' },
+  failuresReported: { default: 100, unit: 'count', about: 'Entries that a DELETE names as not removed.' },
+  xmlBytes: { default: 262_144, unit: 'bytes', about: 'XML body of one request.' },
+  xmlDepth: { default: 64, unit: 'count', about: 'Nested elements in such a body.' },
+  xmlElements: { default: 4_096, unit: 'count', about: 'Elements in such a body.' },
+  ifLists: { default: 64, unit: 'count', about: 'Lists in one If header.' },
+  locks: { default: 1_024, unit: 'count', about: 'Locks held at once.' },
+  lockTimeout: { default: 3_600_000, unit: 'ms', about: 'Longest life of a lock that is not refreshed.' },
+  lockOwnerBytes: { default: 4_096, unit: 'characters', about: 'Owner description kept with a lock.' },
+  properties: { default: 256, unit: 'count', about: 'Properties that clients may set on one file or folder.' },
+  propertyBytes: { default: 65_536, unit: 'characters', about: 'Those properties together.' },
+  propertyStoreBytes: { default: 16_777_216, unit: 'characters', about: 'Properties of all files and folders together.' },
+  checksums: { default: 10_000, unit: 'count', about: 'Checksums of uploaded files that are remembered.' },
+  remnantAge: { default: 60_000, unit: 'ms', about: 'Time without a write after which a part of an interrupted upload is removed.' },
+  remnantScan: { default: 100_000, unit: 'count', about: 'Entries looked at for such parts when the sidecar starts.' },
+} as const satisfies LimitTable;

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { limits } from '@rstream/protocol';
+import { Failure } from './failure.ts';
+
+/** Bytes that the request announces, or undefined for a chunked body. */
+export function announcedBytes(request: IncomingMessage): number | undefined {
+  const header = request.headers['content-length'];
+  if (header !== undefined) return Number(header);
+  return request.headers['transfer-encoding'] === undefined ? 0 : undefined;
+}
+
+/** True when the request has a body. */
+export const hasBody = (request: IncomingMessage): boolean => announcedBytes(request) !== 0;
+
+/**
+ * The body chunk by chunk. Throws 413 past `limit` bytes, before reading when the length is announced; 408 when the client pauses for
+ * too long; 400 when it goes away before the end.
+ */
+export async function* readChunks(request: IncomingMessage, limit: number): AsyncGenerator<Buffer> {
+  const announced = announcedBytes(request);
+  const tooLarge = (): Failure => new Failure(413, `The body is larger than ${limit} bytes.`);
+  if (announced !== undefined && announced > limit) throw tooLarge();
+  let idle = false;
+  const timer = setTimeout(() => {
+    idle = true;
+    request.destroy();
+  }, limits.webdav.bodyIdleTimeout.default);
+  let received = 0;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      timer.refresh();
+      received += chunk.length;
+      if (received > limit) throw tooLarge();
+      yield chunk;
+      timer.refresh();
+    }
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(idle ? 408 : 400, 'The body ended too early.', { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+  if (!request.complete || (announced !== undefined && received !== announced)) throw new Failure(400, 'The body ended too early.');
+}
+
+/** A small body as a whole. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of readChunks(request, limit)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Reads on for a while after a refusal: an answer followed by a reset at once would be lost on a client that still sends. */
+export function drainRefused(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  let left = limits.webdav.refusedBodyBytes.default;
+  const timer = setTimeout(() => request.destroy(), limits.webdav.refusedBodyTimeout.default);
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) request.destroy();
+  });
+  request.once('close', () => clearTimeout(timer));
+  request.once('end', () => clearTimeout(timer));
+  request.on('error', () => clearTimeout(timer));
+  request.resume();
+}
+
+/** Writes and waits until the client has taken enough of it. Throws when the client is gone. */
+export async function writeOut(response: ServerResponse, data: string | Uint8Array): Promise<void> {
+  if (response.destroyed) throw new Failure(400, 'The client is gone.');
+  if (response.write(data)) return;
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort();
+  response.once('close', onClose);
+  try {
+    await once(response, 'drain', { signal: gone.signal });
+  } catch (error) {
+    throw new Failure(400, 'The client is gone.', { cause: error });
+  } finally {
+    response.off('close', onClose);
+  }
+}

@@ -1,0 +1,215 @@
+import { readdirSync, realpathSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isAbsolute } from 'node:path';
+import { limits, RstreamError } from '@rstream/protocol';
+import { parseAddress } from './address.ts';
+import { sendEmpty, sendFailure } from './answer.ts';
+import { drainRefused } from './body.ts';
+import { ChecksumTable } from './checksums.ts';
+import type { Exchange, Shared } from './exchange.ts';
+import { Failure, toFailure } from './failure.ts';
+import type { Containment } from './folder.ts';
+import { LockTable } from './locks.ts';
+import { copy, move } from './methods/copy-move.ts';
+import { remove } from './methods/delete.ts';
+import { get } from './methods/get.ts';
+import { lock, unlock } from './methods/lock.ts';
+import { mkcol } from './methods/mkcol.ts';
+import { propfind } from './methods/propfind.ts';
+import { proppatch } from './methods/proppatch.ts';
+import { patch, put } from './methods/put.ts';
+import { PropertyTable } from './property-table.ts';
+import { sweepTree } from './remnants.ts';
+import { Root } from './root.ts';
+
+/** Where a sidecar reports what it did. A pino logger fits. */
+export interface SidecarLogger {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** How to serve a folder. */
+export interface SidecarOptions {
+  /** Absolute path of the folder. It is resolved once; links inside the root may lead to other places inside it, never out. */
+  readonly root: string;
+  /** Refuse every method that changes something with 403. Default false. */
+  readonly readOnly?: boolean;
+  /** Path that all addresses begin with, without a slash at its end; '' for none. Default `/fs`. */
+  readonly prefix?: string;
+  /** Largest file that may be uploaded, in bytes. Default `limits.webdav.uploadBytes`, 64 MiB. */
+  readonly maxUploadBytes?: number;
+  /** `disk` (default): a change is answered when it is on the disk. `memory`: when the system has it; a power cut may lose it. */
+  readonly durability?: 'disk' | 'memory';
+  /** `strict`: refuse to start where containment is only checked (see `Sidecar.containment`). Default `best`. */
+  readonly containment?: 'best' | 'strict';
+  readonly logger?: SidecarLogger;
+}
+
+/** A folder that is served. Close it to let go of the folder. */
+export interface Sidecar {
+  /** Handles one request of `node:http`. Never throws and never rejects. It asks for no credentials: put that in front of it. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** `descriptors`: a path cannot be raced. `checked`: a race is seen and refused, but only after it. */
+  readonly containment: Containment;
+  /** Refuses new requests with 503, waits for running ones (5 s, then it cuts them) and closes the folder. */
+  close(): Promise<void>;
+}
+
+type Method = (exchange: Exchange) => Promise<void>;
+
+const reading: Readonly<Record<string, Method>> = { OPTIONS: options, GET: get, HEAD: get, PROPFIND: propfind };
+const writing: Readonly<Record<string, Method>> = {
+  PUT: put,
+  PATCH: patch,
+  MKCOL: mkcol,
+  DELETE: remove,
+  COPY: copy,
+  MOVE: move,
+  PROPPATCH: proppatch,
+  LOCK: lock,
+  UNLOCK: unlock,
+};
+
+/**
+ * Serves one folder over WebDAV, class 1, 2 and 3 (RFC 4918). Throws `ERR_RSTREAM_FS_ROOT`, `ERR_RSTREAM_FS_OPTIONS`, or with
+ * `containment: 'strict'` `ERR_RSTREAM_FS_CONTAINMENT`.
+ */
+export function createSidecar(settings: SidecarOptions): Sidecar {
+  return new Server(settings);
+}
+
+class Server implements Sidecar {
+  readonly containment: Containment;
+  readonly #shared: Shared;
+  readonly #logger: SidecarLogger | undefined;
+  readonly #running = new Set<ServerResponse>();
+  readonly #stopSweep = new AbortController();
+  readonly #swept: Promise<void>;
+  #closing: Promise<void> | undefined;
+  #idle: (() => void) | undefined;
+
+  constructor(settings: SidecarOptions) {
+    const { prefix = '/fs', maxUploadBytes = limits.webdav.uploadBytes.default } = settings;
+    if (prefix !== '' && !/^(\/[A-Za-z0-9._~-]+)+$/.test(prefix))
+      throw new RstreamError('ERR_RSTREAM_FS_OPTIONS', `the prefix "${prefix}" is no path`);
+    if (!Number.isSafeInteger(maxUploadBytes) || maxUploadBytes < 0)
+      throw new RstreamError('ERR_RSTREAM_FS_OPTIONS', 'the largest upload is not a number of bytes');
+    const root = openRoot(settings.root);
+    this.containment = root.containment;
+    this.#logger = settings.logger;
+    if (root.containment === 'checked' && settings.containment === 'strict') {
+      root.close();
+      throw new RstreamError('ERR_RSTREAM_FS_CONTAINMENT');
+    }
+    this.#shared = {
+      root,
+      prefix,
+      readOnly: settings.readOnly ?? false,
+      maxUploadBytes,
+      durable: settings.durability !== 'memory',
+      locks: new LockTable(),
+      properties: new PropertyTable(),
+      checksums: new ChecksumTable(),
+    };
+    this.#swept = this.#shared.readOnly ? Promise.resolve() : this.#sweep();
+  }
+
+  readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
+    void this.#answer(request, response);
+  };
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#stopSweep.abort();
+    if (this.#running.size > 0) {
+      const timer = setTimeout(() => this.#running.forEach((response) => response.destroy()), limits.webdav.closeGrace.default);
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+      clearTimeout(timer);
+    }
+    await this.#swept;
+    this.#shared.root.close();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    response.on('error', () => gone.abort());
+    setCommonHeaders(response);
+    this.#running.add(response);
+    try {
+      await this.#dispatch(request, response, gone.signal);
+    } catch (error) {
+      const failure = toFailure(error);
+      if (failure.status >= 500)
+        this.#logger?.warn({ method: request.method, status: failure.status, cause: describe(failure) }, 'filesystem request failed');
+      if (request.method === 'HEAD' && !response.headersSent) sendEmpty(response, failure.status, failure.headers);
+      else sendFailure(response, failure, this.#shared.prefix);
+      drainRefused(request);
+    } finally {
+      this.#running.delete(response);
+      if (this.#running.size === 0) this.#idle?.();
+    }
+  }
+
+  async #dispatch(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+    if (this.#closing !== undefined) throw new Failure(503, 'The sidecar is closing.');
+    if (this.#running.size > limits.webdav.requests.default)
+      throw new Failure(503, 'There are too many requests.', { headers: { 'retry-after': '1' } });
+    const name = request.method ?? '';
+    const method = Object.hasOwn(reading, name) ? reading[name] : Object.hasOwn(writing, name) ? writing[name] : undefined;
+    if (method === undefined) throw new Failure(405, 'This method is not known here.', { headers: { allow: allowed(this.#shared) } });
+    if (this.#shared.readOnly && !Object.hasOwn(reading, name)) throw new Failure(403, 'The folder is served read-only.');
+    if (request.headers['content-encoding'] !== undefined) throw new Failure(415, 'Bodies are sent without an encoding.');
+    const address = parseAddress(request.url ?? '', this.#shared.prefix);
+    await method({ request, response, address, shared: this.#shared, signal });
+    if (Object.hasOwn(writing, name))
+      this.#logger?.info({ method: name, path: address.segments.join('/'), status: response.statusCode }, 'filesystem changed');
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      const place = this.#shared.root.locate([]);
+      const removed = await sweepTree(place.folder, this.#stopSweep.signal);
+      if (removed > 0) this.#logger?.info({ removed }, 'parts of interrupted uploads removed');
+    } catch (error) {
+      this.#logger?.warn({ cause: String(error) }, 'the search for parts of interrupted uploads failed');
+    }
+  }
+}
+
+const allowed = (shared: Shared): string => Object.keys(shared.readOnly ? reading : { ...reading, ...writing }).join(', ');
+
+async function options({ response, shared }: Exchange): Promise<void> {
+  sendEmpty(response, 200, {
+    allow: allowed(shared),
+    dav: shared.readOnly ? '1' : '1, 2, 3, sabredav-partialupdate',
+    'ms-author-via': 'DAV',
+    ...(shared.readOnly ? {} : { 'accept-patch': 'application/x-sabredav-partialupdate' }),
+  });
+}
+
+/** Files are shown by browsers as documents without rights, and never guessed to be something else. */
+function setCommonHeaders(response: ServerResponse): void {
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('cache-control', 'private, no-cache');
+  response.setHeader('content-security-policy', 'sandbox');
+}
+
+/** For the log of this machine only: the cause names paths. */
+const describe = (failure: Failure): string => (failure.cause instanceof Error ? failure.cause.message : failure.message);
+
+function openRoot(path: string): Root {
+  if (!isAbsolute(path)) throw new RstreamError('ERR_RSTREAM_FS_ROOT', 'the root is not an absolute path');
+  try {
+    readdirSync(realpathSync.native(path));
+    return new Root(path);
+  } catch (cause) {
+    throw new RstreamError('ERR_RSTREAM_FS_ROOT', `the root "${path}" cannot be opened as a folder`, { cause });
+  }
+}
