@@ -4,19 +4,19 @@ import { readFileSync } from 'node:fs';
 const bundles = [
   {
     app: 'hosted',
-    file: 'apps/hosted/dist/app.js',
+    file: 'apps/hosted/dist/app.cjs',
     inputs: /packages\/(webtty-server|webdav-sidecar|config|mcp-tools\/src\/runtime)/,
     text: ['serveCommands', 'rstream_webtty_exec', 'node-pty'],
   },
   {
     app: 'agent',
-    file: 'apps/agent/dist/app.js',
+    file: 'apps/agent/dist/app.cjs',
     inputs: /packages\/(relay|auth-tokens|mcp-tools)/,
     text: ['rstream_runtime_status', 'create table'],
   },
   {
     app: 'cli',
-    file: 'apps/cli/dist/app.js',
+    file: 'apps/cli/dist/app.cjs',
     inputs: /packages\/(relay|auth-tokens|webtty-server|webdav-sidecar)/,
     text: ['create table'],
   },
@@ -29,7 +29,7 @@ const report = (sentence) => {
 };
 
 for (const { app, file, inputs, text } of bundles) {
-  const meta = JSON.parse(readFileSync(`apps/${app}/dist/metafile-esm.json`, 'utf8'));
+  const meta = JSON.parse(readFileSync(`apps/${app}/dist/metafile-cjs.json`, 'utf8'));
   for (const input of Object.keys(meta.inputs))
     if (inputs.test(input)) report(`${file} holds ${input}, which is behind its trust boundary`);
   const built = readFileSync(file, 'utf8');

@@ -1,3 +1,6 @@
 import { main } from './main.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+// The bundle is CommonJS, which has no top-level await.
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

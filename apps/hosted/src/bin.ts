@@ -1,8 +1,9 @@
 import { createProgram, describeError } from './commands/program.ts';
 
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  process.stderr.write(describeError(error));
-  process.exitCode = 1;
-}
+// The bundle is CommonJS, which has no top-level await.
+void createProgram()
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(describeError(error));
+    process.exitCode = 1;
+  });
