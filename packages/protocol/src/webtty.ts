@@ -29,4 +29,5 @@ export {
   type ExecOptions,
   type Message,
   type MessageOf,
+  type TerminalSize,
 } from './webtty/messages.ts';

@@ -127,6 +127,17 @@ const golden: readonly (readonly [name: string, message: Known, encoded: string]
   ['client hello', { kind: 'clientHello', protocolVersion: 1 }, '5a02 0801'],
   ['signal (ours)', { kind: 'signal', name: 'SIGINT', cancel: false }, 'c23e08 0a06534947494e54'],
   ['stdin credit (ours)', { kind: 'stdinCredit', bytes: 300 }, 'ca3e03 08ac02'],
+  ['output credit (ours)', { kind: 'outputCredit', bytes: 300 }, 'd23e03 08ac02'],
+  [
+    'ack of a terminal with an output window (ours)',
+    { kind: 'ack', capabilities: [1001], stdinWindow: 0, outputWindow: 1 },
+    '1208 c23e02e907 d03e01',
+  ],
+  [
+    'open with the first size of a terminal (ours)',
+    { kind: 'open', config: { cmdArgs: [], envVars: [], terminalSize: { row: 24, col: 80, xpixel: 0, ypixel: 0 } }, capabilities: [] },
+    '0a09 0a07 ca3e04 0818 1050',
+  ],
 ];
 
 describe('messages', () => {

@@ -20,3 +20,4 @@ export type { ArgvPattern } from './glob.ts';
 export type { CommandPolicy } from './policy.ts';
 export type { CommandRecord, EndedBy } from './record.ts';
 export { serveCommands, type ServeOptions } from './serve.ts';
+export { canMakeTerminals } from './terminal/pty.ts';

@@ -5,6 +5,7 @@ import { OpenCapability, type Config, type MessageOf } from '@rstream/protocol/w
 import { commandEnvironment, type Account } from './environment.ts';
 import { findExecutable } from './executable.ts';
 import { assertArgv, assertDirectory, assertEnvName, type CommandPolicy } from './policy.ts';
+import { loginShell, planTerminal, terminalType, type TerminalPlan } from './terminal/terminal-plan.ts';
 
 /** Everything decided about a command before it starts. */
 export interface CommandPlan {
@@ -12,6 +13,8 @@ export interface CommandPlan {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Undefined: the command has pipes. */
+  readonly terminal: TerminalPlan | undefined;
   /** False: the command reads an empty stdin. */
   readonly stdin: boolean;
   /** The client speaks our extension. */
@@ -41,24 +44,30 @@ export function speaksContract(open: MessageOf<'open'>): boolean {
 export async function planCommand(open: MessageOf<'open'>, device: Device): Promise<CommandPlan> {
   const { config } = open;
   if (config === undefined) throw refuse('ERR_RSTREAM_COMMAND_INVALID', 'The open message has no configuration.');
-  assertSupported(open, config, device.account);
+  assertSupported(open, config, device);
   assertSane(config);
+  const terminal = planTerminal(open, config);
+  const shell = config.cmdArgs.length === 0 ? loginShell(device.account.shell) : undefined;
+  const argv = shell?.argv ?? config.cmdArgs;
   const contract = speaksContract(open);
   const exec = contract ? config.exec : undefined;
-  for (const { key } of config.envVars) assertEnvName(device.policy, key);
+  // The type of the terminal is part of asking for one.
+  const typed = terminal === undefined ? [] : [{ key: 'TERM', value: terminalType(config) }];
+  for (const { key } of config.envVars) if (typed.length === 0 || key !== 'TERM') assertEnvName(device.policy, key);
   const env = commandEnvironment(device.environment, device.account, {
-    set: config.envVars,
+    set: [...config.envVars, ...typed],
     unset: exec?.unsetEnv ?? [],
     clean: exec?.cleanEnv ?? false,
   });
   const cwd = await workingDirectory(config.workdir?.value ?? '', device);
-  const file = await findExecutable(config.cmdArgs[0] ?? '', cwd, env['PATH'] ?? device.environment['PATH'] ?? '');
-  assertArgv(device.policy, config.cmdArgs, file);
+  const file = await findExecutable(argv[0] ?? '', cwd, env['PATH'] ?? device.environment['PATH'] ?? '');
+  assertArgv(device.policy, shell?.listedAs ?? argv, file);
   return {
     file,
-    argv: config.cmdArgs,
+    argv,
     cwd,
     env,
+    terminal,
     stdin: config.options?.interactive ?? false,
     contract,
     heartbeat: config.options?.sendHeartbeat ?? false,
@@ -76,11 +85,11 @@ function smallest(a: number | undefined, b: number | undefined): number | undefi
   return least === Infinity ? undefined : least;
 }
 
-/* Terminals will be told apart here: a plan with a terminal, and a process that brings one. */
-function assertSupported(open: MessageOf<'open'>, config: Config, account: Account): void {
+function assertSupported(open: MessageOf<'open'>, config: Config, { account, policy }: Device): void {
   const unsupported = (message: string): RstreamError => refuse('ERR_RSTREAM_COMMAND_UNSUPPORTED', message);
-  if (config.options?.allocateTty === true) throw unsupported('This device runs commands without a terminal only.');
-  if (config.cmdArgs.length === 0) throw unsupported('This device needs a command: it opens no login shell.');
+  const terminal = config.options?.allocateTty === true;
+  if (terminal && policy.terminal !== true) throw unsupported('This device runs commands without a terminal only.');
+  if (!terminal && config.cmdArgs.length === 0) throw unsupported('This device needs a command: it opens no login shell.');
   if (open.sessionKeyGrant !== undefined || open.capabilities.includes(OpenCapability.SESSION_CRYPTO)) {
     throw unsupported('This device does not offer end-to-end encrypted sessions.');
   }

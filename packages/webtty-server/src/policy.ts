@@ -20,6 +20,11 @@ export interface CommandPolicy {
   readonly maxDurationMs?: number | undefined;
   /** Bytes of each output stream that are forwarded; the rest is counted and dropped. */
   readonly maxOutputBytes?: number | undefined;
+  /**
+   * Offers terminals, and the account's login shell to who names no command. Default false. With an `allow` list the shell must
+   * be in it, by its name or path without arguments; whoever has a shell can run anything.
+   */
+  readonly terminal?: boolean | undefined;
 }
 
 /**

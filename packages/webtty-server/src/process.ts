@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { RstreamError } from '@rstream/protocol';
 import type { CommandPlan } from './plan.ts';
+import { withoutMasters } from './terminal/masters.ts';
 
 /** How a process ended: a code, or the signal that ended it. */
 export interface ProcessExit {
@@ -23,15 +24,17 @@ export async function startProcess(plan: CommandPlan): Promise<CommandProcess> {
 
 function spawnChild(plan: CommandPlan): ChildProcess {
   try {
-    return spawn(plan.file, plan.argv.slice(1), {
-      argv0: plan.argv[0],
-      cwd: plan.cwd,
-      env: plan.env,
-      // A group of its own, so that a signal reaches the children of the command and nothing else.
-      detached: process.platform !== 'win32',
-      windowsHide: true,
-      stdio: [plan.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-    });
+    return withoutMasters([plan.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'], (stdio) =>
+      spawn(plan.file, plan.argv.slice(1), {
+        argv0: plan.argv[0],
+        cwd: plan.cwd,
+        env: plan.env,
+        // A group of its own, so that a signal reaches the children of the command and nothing else.
+        detached: process.platform !== 'win32',
+        windowsHide: true,
+        stdio,
+      }),
+    );
   } catch (cause) {
     throw startError(plan, cause);
   }

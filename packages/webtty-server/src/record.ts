@@ -13,6 +13,8 @@ export interface CommandRecord {
   /** Command line, JSON-quoted per argument, cut at `limits.webtty.auditedArgv`. */
   readonly command: string;
   readonly cwd?: string | undefined;
+  /** True: it ran on a terminal, whose output is all counted as stdout. */
+  readonly terminal?: boolean | undefined;
   /** `refused`: it did not start, `reason` says why. */
   readonly decision: 'run' | 'refused';
   readonly reason?: ErrorCode | undefined;

@@ -11,6 +11,7 @@ const reasons: Partial<Record<ErrorCode, FailureReason>> = {
   ERR_RSTREAM_COMMAND_INVALID: FailureReason.INVALID,
   ERR_RSTREAM_DEVICE_STOPPING: FailureReason.STOPPING,
   ERR_RSTREAM_COMMAND_FAILED_TO_START: FailureReason.SPAWN,
+  ERR_RSTREAM_TERMINAL_MISSING: FailureReason.TERMINAL_MISSING,
 };
 
 /** The error message for a command that does not start. Only a client of ours is told the reason as a number. */

@@ -1,12 +1,14 @@
 import { constants } from 'node:os';
 import { limits, RstreamError, toRstreamError } from '@rstream/protocol';
-import { DataType, type CloseReport, type Message } from '@rstream/protocol/webtty';
+import { DataType, type CloseReport, type Message, type MessageOf } from '@rstream/protocol/webtty';
+import type { Execution } from './execution.ts';
 import type { MessageLink } from './message-link.ts';
-import { OutputPump } from './output-pump.ts';
 import type { CommandPlan } from './plan.ts';
-import type { CommandProcess, ProcessExit } from './process.ts';
+import type { ProcessExit } from './process.ts';
 import type { EndedBy } from './record.ts';
+import type { OutputFlow, RunningProcess } from './running-process.ts';
 import { StdinFeed } from './stdin-feed.ts';
+import { usableSize } from './terminal/terminal-plan.ts';
 
 /** Timers of Node hold 32 bits; a longer deadline (24 days) is no deadline. */
 const MAX_TIMER_MS = 2_147_483_647;
@@ -24,20 +26,20 @@ export interface CommandEnd extends ProcessExit {
 export class RunningCommand {
   readonly #link: MessageLink;
   readonly #plan: CommandPlan;
-  readonly #process: CommandProcess;
+  readonly #process: RunningProcess;
   readonly #startedAt = performance.now();
-  readonly #output: OutputPump;
+  readonly #output: OutputFlow;
   readonly #stdin: StdinFeed;
   readonly #timers: NodeJS.Timeout[] = [];
   #endedBy: EndedBy = 'exit';
   #failure: RstreamError | undefined;
 
   /** Call after the ack was sent: output may follow at once. */
-  constructor(link: MessageLink, plan: CommandPlan, process: CommandProcess) {
+  constructor(link: MessageLink, plan: CommandPlan, { process, openOutput }: Execution) {
     this.#link = link;
     this.#plan = plan;
     this.#process = process;
-    this.#output = new OutputPump(link, process, plan.maxOutputBytes);
+    this.#output = openOutput(link);
     this.#stdin = new StdinFeed(link, process.stdin, plan.contract);
     if (plan.deadlineMs !== undefined && plan.deadlineMs <= MAX_TIMER_MS) {
       this.#timers.push(setTimeout(() => this.end('deadline'), plan.deadlineMs));
@@ -100,8 +102,9 @@ export class RunningCommand {
     switch (message.kind) {
       case 'data':
         if (message.type !== DataType.STDIN || message.encryptedData !== undefined) throw protocolError('The client sent output.');
-        if (message.data === undefined) this.#stdin.end();
-        else this.#stdin.write(message.data);
+        if (message.data !== undefined) this.#stdin.write(message.data);
+        // The input of a terminal has no end: a program that reads it is told with Ctrl-D.
+        else if (this.#plan.terminal === undefined) this.#stdin.end();
         break;
       case 'signal':
         if (message.cancel) this.end('cancel');
@@ -112,13 +115,23 @@ export class RunningCommand {
         break;
       case 'open':
         throw protocolError('The process is already started: one connection runs one command.');
-      case 'heartbeat':
       case 'parameter':
+        this.#resize(message);
+        break;
+      case 'outputCredit':
+        this.#output.addCredit?.(message.bytes);
+        break;
+      case 'heartbeat':
       case 'unknown':
         break;
       default:
         throw protocolError(`A client does not send "${message.kind}".`);
     }
+  }
+
+  #resize({ terminalSize }: MessageOf<'parameter'>): void {
+    const size = terminalSize === undefined ? undefined : usableSize(terminalSize);
+    if (size !== undefined) this.#process.resize?.(size);
   }
 
   #onGone(error?: RstreamError): void {

@@ -3,10 +3,10 @@ import { limits, RstreamError, toRstreamError } from '@rstream/protocol';
 import { OpenCapability, type MessageOf } from '@rstream/protocol/webtty';
 import type { Caller } from './caller.ts';
 import { baseEnvironment, ownAccount, type Account } from './environment.ts';
+import { startExecution } from './execution.ts';
 import { MessageLink } from './message-link.ts';
 import { planCommand, speaksContract, type CommandPlan, type Device } from './plan.ts';
 import type { CommandPolicy } from './policy.ts';
-import { startProcess } from './process.ts';
 import { auditedCommand, callerFields, type CommandRecord } from './record.ts';
 import { refusalMessage } from './refusal.ts';
 import { RunningCommand } from './running-command.ts';
@@ -89,13 +89,9 @@ function readOpen(link: MessageLink, timeoutMs: number): Promise<MessageOf<'open
 const invalid = (message: string): RstreamError => new RstreamError('ERR_RSTREAM_COMMAND_INVALID', message);
 
 async function runPlan(link: MessageLink, plan: CommandPlan, options: ServeOptions): Promise<CommandRecord> {
-  const child = await startProcess(plan);
-  link.send({
-    kind: 'ack',
-    capabilities: plan.contract ? [OpenCapability.EXEC_CONTRACT] : [],
-    stdinWindow: plan.contract ? limits.webtty.stdinWindow.default : 0,
-  });
-  const command = new RunningCommand(link, plan, child);
+  const execution = await startExecution(plan);
+  link.send(ackOf(plan));
+  const command = new RunningCommand(link, plan, execution);
   const onShutdown = (): void => command.end('shutdown');
   options.signal?.addEventListener('abort', onShutdown, { once: true });
   if (options.signal?.aborted === true) onShutdown();
@@ -105,6 +101,7 @@ async function runPlan(link: MessageLink, plan: CommandPlan, options: ServeOptio
     ...callerFields(options.caller ?? {}),
     command: auditedCommand(plan.argv),
     cwd: plan.cwd,
+    ...(plan.terminal === undefined ? {} : { terminal: true }),
     decision: 'run',
     ended_by: end.endedBy,
     exit_code: end.code,
@@ -113,6 +110,16 @@ async function runPlan(link: MessageLink, plan: CommandPlan, options: ServeOptio
     stdin_bytes: end.stdinBytes,
     stdout_bytes: end.stdoutBytes,
     stderr_bytes: end.stderrBytes,
+  };
+}
+
+function ackOf({ contract, terminal }: CommandPlan): MessageOf<'ack'> {
+  const window = terminal?.window;
+  return {
+    kind: 'ack',
+    capabilities: [...(contract ? [OpenCapability.EXEC_CONTRACT] : []), ...(window === undefined ? [] : [OpenCapability.OUTPUT_CREDIT])],
+    stdinWindow: contract ? limits.webtty.stdinWindow.default : 0,
+    ...(window === undefined ? {} : { outputWindow: window }),
   };
 }
 

@@ -50,6 +50,10 @@ export const webttyErrors = {
     about: 'The device does not offer what the request asks for.',
     next: 'Run the command without a terminal, with explicit arguments and as the user of the agent.',
   },
+  ERR_RSTREAM_TERMINAL_MISSING: {
+    about: 'The device may offer terminals, but the part of the agent that makes them is not installed for its platform.',
+    next: 'Install the agent with its optional dependencies (Linux with glibc, or macOS), or run a command without a terminal.',
+  },
   ERR_RSTREAM_COMMAND_FAILED_TO_START: {
     about: 'The operating system of the device refused to start the command.',
     next: 'Read the reason in the message; the device may be out of processes or memory.',

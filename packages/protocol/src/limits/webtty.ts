@@ -9,6 +9,13 @@ export const webttyLimits = {
   dataBytes: { default: 65_536, unit: 'bytes', about: 'Payload of one data message.' },
   stdinWindow: { default: 262_144, unit: 'bytes', about: 'Stdin that a client may send ahead of the command reading it.' },
   stdinBacklog: { default: 2_097_152, unit: 'bytes', about: 'Unread stdin of a client without credit before reading from it stops.' },
+  terminalWindow: { default: 131_072, unit: 'bytes', about: 'Terminal output under way that the viewer has not consumed yet.' },
+  terminalDrain: {
+    default: 2_000,
+    unit: 'ms',
+    about: 'Wait for the last output of a terminal whose viewer takes it, without any arriving.',
+  },
+  terminalSide: { default: 10_000, unit: 'count', about: 'Rows or columns of a terminal.' },
   outputQueue: { default: 1_048_576, unit: 'bytes', about: 'Unread output per stream before the client stops reading from its transport.' },
   keptOutput: { default: 1_048_576, unit: 'bytes', about: 'Output per stream that a collected result keeps, head and tail together.' },
   killGrace: { default: 1_000, unit: 'ms', about: 'Between TERM and KILL for a command that ran out of time or lost its caller.' },

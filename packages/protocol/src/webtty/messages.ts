@@ -2,7 +2,7 @@ import { bool, bytes, int32, many, maybe, message, one, presence, string, uint32
 
 /**
  * The messages of the published WebTTY protocol (proto3). Field numbers up to 999 are the published ones; 1000 and up are ours
- * and are only sent to a peer that announced {@link OpenCapability.EXEC_CONTRACT}.
+ * and are only sent to a peer that announced {@link OpenCapability.EXEC_CONTRACT} or another capability of ours.
  */
 
 /** `Data.type`. */
@@ -15,6 +15,8 @@ export const OpenCapability = {
   SESSION_CRYPTO: 2,
   /** Deadline, signals, stdin credit, environment policy, and an end report with signal, totals and failure reason. */
   EXEC_CONTRACT: 1000,
+  /** Terminal output is sent within a window that the client opens again by {@link OutputCredit} as it consumes. */
+  OUTPUT_CREDIT: 1001,
 } as const;
 
 /** `ProtocolError.code`. */
@@ -60,6 +62,8 @@ export const FailureReason = {
   STOPPING: 8,
   /** The operating system refused to start it for another reason. */
   SPAWN: 9,
+  /** The device may offer terminals, but the part that makes them is not installed there. */
+  TERMINAL_MISSING: 10,
 } as const;
 export type FailureReason = (typeof FailureReason)[keyof typeof FailureReason];
 
@@ -86,6 +90,14 @@ const ExecOptions = message({
   cleanEnv: one(5, bool, false),
 });
 
+const TerminalSize = message({
+  row: one(1, uint32, 0),
+  col: one(2, uint32, 0),
+  xpixel: one(3, uint32, 0),
+  ypixel: one(4, uint32, 0),
+});
+export type TerminalSize = typeof TerminalSize extends Codec<infer T> ? T : never;
+
 const Config = message({
   options: maybe(1, Options),
   cmdArgs: many(2, string),
@@ -93,6 +105,8 @@ const Config = message({
   workdir: maybe(4, StringValue),
   username: maybe(5, Username),
   exec: maybe(1000, ExecOptions),
+  /** Ours: the size that a terminal starts with. The published protocol sends it once the process runs. */
+  terminalSize: maybe(1001, TerminalSize),
 });
 export type Config = typeof Config extends Codec<infer T> ? T : never;
 export type ExecOptions = typeof ExecOptions extends Codec<infer T> ? T : never;
@@ -109,6 +123,8 @@ const Ack = message({
   capabilities: many(1000, uint32),
   /** Ours: stdin bytes that the client may send before the first {@link StdinCredit}. */
   stdinWindow: one(1001, uint32, 0),
+  /** Ours: output bytes that a terminal sends before the first {@link OutputCredit}. */
+  outputWindow: maybe(1002, uint32),
 });
 
 const ErrorMessage = message({ msg: one(1, string, ''), reason: one(1000, uint32, 0) });
@@ -138,12 +154,6 @@ const Data = message({ type: one(1, uint32, 0), data: maybe(2, bytes), eos: mayb
   'encryptedData',
 ]);
 
-const TerminalSize = message({
-  row: one(1, uint32, 0),
-  col: one(2, uint32, 0),
-  xpixel: one(3, uint32, 0),
-  ypixel: one(4, uint32, 0),
-});
 const Parameter = message({ terminalSize: maybe(1, TerminalSize) });
 const Empty = message({});
 
@@ -186,6 +196,9 @@ const Signal = message({
 /** Ours. The server took `bytes` of stdin: the client may send as many more. */
 const StdinCredit = message({ bytes: one(1, uint32, 0) });
 
+/** Ours. The client consumed `bytes` of terminal output: as many more may be sent. */
+const OutputCredit = message({ bytes: one(1, uint32, 0) });
+
 /** Every kind of the `Message` oneof with its field number. */
 export const messageKinds = {
   open: maybe(1, Open),
@@ -201,6 +214,7 @@ export const messageKinds = {
   clientHello: maybe(11, ClientHello),
   signal: maybe(1000, Signal),
   stdinCredit: maybe(1001, StdinCredit),
+  outputCredit: maybe(1002, OutputCredit),
 } as const;
 
 type Kinds = typeof messageKinds;
