@@ -40,6 +40,28 @@ export async function openCommand(
   request: CommandRequest,
   options: OpenCommandOptions = {},
 ): Promise<RunningCommand> {
+  const started = await startCommand(transport, () => openMessage(request), options);
+  return new RunningCommand(started.messages, {
+    ...started,
+    request,
+    signal: options.signal,
+    queueBytes: limits.webtty.outputQueue.default,
+  });
+}
+
+/** A command that the device has started. */
+export interface StartedCommand {
+  readonly messages: MessageStream;
+  readonly ack: MessageOf<'ack'>;
+  readonly startedAt: number;
+}
+
+/** Makes and sends the open message and waits for the answer. Closes the transport when there is no command to show for it. */
+export async function startCommand(
+  transport: WebttyTransport,
+  makeOpen: () => MessageOf<'open'>,
+  options: OpenCommandOptions,
+): Promise<StartedCommand> {
   const messages = new MessageStream(transport);
   const startedAt = performance.now();
   let stopped: RstreamError | undefined;
@@ -55,9 +77,9 @@ export async function openCommand(
   options.signal?.addEventListener('abort', cancel, { once: true });
   try {
     if (options.signal?.aborted === true) throw new RstreamError('ERR_RSTREAM_COMMAND_CANCELLED');
-    const open = openMessage(request);
+    const open = makeOpen();
     const [ack] = await Promise.all([readAck(messages), messages.send(open)]);
-    return new RunningCommand(messages, { request, ack, startedAt, signal: options.signal });
+    return { messages, ack, startedAt };
   } catch (error) {
     messages.close();
     throw stopped ?? toRstreamError(error, 'ERR_RSTREAM_WEBTTY_LOST');
@@ -86,6 +108,8 @@ interface Start {
   readonly ack: MessageOf<'ack'>;
   readonly startedAt: number;
   readonly signal: AbortSignal | undefined;
+  /** Output per stream that may wait for its reader. */
+  readonly queueBytes: number;
 }
 
 /**
@@ -114,8 +138,7 @@ export class RunningCommand {
     this.#messages = messages;
     this.#start = start;
     this.hasContract = start.ack.capabilities.includes(OpenCapability.EXEC_CONTRACT);
-    const limit = limits.webtty.outputQueue.default;
-    this.#queues = [new OutputQueue(limit), new OutputQueue(limit)];
+    this.#queues = [new OutputQueue(start.queueBytes), new OutputQueue(start.queueBytes)];
     [this.stdout, this.stderr] = this.#queues;
     this.#stdin = new StdinWriter(messages, this.hasContract ? start.ack.stdinWindow : 0);
     this.stdin = this.#stdin;

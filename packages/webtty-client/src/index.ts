@@ -1,5 +1,5 @@
 /**
- * Run commands on a device, from Node or a browser. Web-standard types only.
+ * Run commands and open terminals on a device, from Node or a browser. Web-standard types only.
  *
  * @example
  * ```ts
@@ -18,4 +18,6 @@ export { exitStatus, exitStatusOfError } from './exit-status.ts';
 export type { CommandRequest } from './request.ts';
 export { filterWebttyServers, findWebttyServer, parseWebttyServers, type WebttyFilter } from './servers.ts';
 export type { CommandStdin } from './stdin.ts';
+export { openTerminal, type RemoteTerminal } from './terminal.ts';
+export type { TerminalRequest, TerminalViewport } from './terminal-request.ts';
 export { transportFromWebStreams, type WebStreamPair, type WebttyTransport } from './transport.ts';

@@ -11,6 +11,7 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   [FailureReason.INVALID]: 'ERR_RSTREAM_COMMAND_INVALID',
   [FailureReason.STOPPING]: 'ERR_RSTREAM_DEVICE_STOPPING',
   [FailureReason.SPAWN]: 'ERR_RSTREAM_COMMAND_FAILED_TO_START',
+  [FailureReason.TERMINAL_MISSING]: 'ERR_RSTREAM_TERMINAL_MISSING',
 };
 
 /** The longest text of a peer that goes into an error of ours. */

@@ -51,13 +51,18 @@ export function openMessage(request: CommandRequest): MessageOf<'open'> {
   };
 }
 
-function assertValid(request: CommandRequest): void {
-  const texts = [...request.argv, request.cwd ?? '', ...Object.entries(request.env ?? {}).flat(), ...(request.unsetEnv ?? [])];
-  if (request.argv.length === 0 || request.argv[0] === '') throw invalid('A command needs at least the name of a program.');
-  if (request.argv.length > limits.webtty.arguments.default) {
+/** Checks the words of a request. Throws `ERR_RSTREAM_COMMAND_INVALID`. */
+export function assertTexts({ argv, cwd = '', env = {}, unsetEnv = [] }: Pick<CommandRequest, 'argv' | 'cwd' | 'env' | 'unsetEnv'>): void {
+  const texts = [...argv, cwd, ...Object.entries(env).flat(), ...unsetEnv];
+  if (argv.length > limits.webtty.arguments.default) {
     throw invalid(`A command takes at most ${limits.webtty.arguments.default} arguments.`);
   }
   if (texts.some((text) => text.includes('\0'))) throw invalid('Arguments, paths and variables cannot hold NUL characters.');
+}
+
+function assertValid(request: CommandRequest): void {
+  if (request.argv.length === 0 || request.argv[0] === '') throw invalid('A command needs at least the name of a program.');
+  assertTexts(request);
   for (const [name, value] of Object.entries({
     timeoutMs: request.timeoutMs,
     killGraceMs: request.killGraceMs,

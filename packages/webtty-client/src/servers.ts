@@ -3,7 +3,7 @@ import type { WebttyServer } from '@rstream/protocol/exec';
 import { wellKnownLabels, type Tunnel } from '@rstream/protocol/tunnel';
 
 const names = wellKnownLabels.webtty;
-const knownCapabilities = new Set(['exec', 'fs']);
+const knownCapabilities = new Set(['exec', 'fs', 'terminal']);
 
 /** The devices among `tunnels`, as `webtty list` shows them. */
 export function parseWebttyServers(tunnels: readonly Tunnel[]): WebttyServer[] {
