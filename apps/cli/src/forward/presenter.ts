@@ -19,18 +19,33 @@ export function createPresenter(mode: ForwardOutput): ForwardPresenter {
   return mode === 'xterm' ? terminalPresenter() : { onStatus() {}, onConnection() {}, end() {} };
 }
 
-/** One JSON object a line, for programs. The lines of one turn of the event loop leave in one write, which waits for a slow reader of a pipe. */
+/** Connections that come and go within this many ms are printed in one write: each write to a pipe waits for its reader. */
+const GATHER_MS = 20;
+
+/** One JSON object a line, for programs. */
 function jsonPresenter(): ForwardPresenter {
   let pending = '';
+  let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
     if (pending !== '') process.stdout.write(pending);
     pending = '';
   };
   const print = (value: unknown): void => {
-    if (pending === '') setImmediate(flush);
     pending += `${JSON.stringify(value)}\n`;
   };
-  return { onStatus: print, onConnection: print, end: flush };
+  return {
+    onStatus(status) {
+      print(status);
+      flush();
+    },
+    onConnection(connection) {
+      print(connection);
+      timer ??= setTimeout(flush, GATHER_MS);
+    },
+    end: flush,
+  };
 }
 
 /** A line for each change of state; nothing for each connection. */
