@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /**
- * Result of a remote command: the same JSON from the CLI, the library and MCP (reference 03 §2).
+ * Result of a remote command: the same JSON from the CLI, the library and MCP.
  * `exit_code` is null when a signal ended the command or it never started.
  */
 export const ExecResult = z.object({
@@ -27,7 +27,7 @@ export const ExecResult = z.object({
 });
 export type ExecResult = z.infer<typeof ExecResult>;
 
-/** A WebTTY server as `webtty list` and `rstream_webtty_list` show it (reference 03 §1.6). */
+/** A WebTTY server as `webtty list` and `rstream_webtty_list` show it. */
 export const WebttyServer = z.object({
   status: z.enum(['online', 'offline']),
   tunnel_id: z.string(),
