@@ -190,7 +190,7 @@ async function install(nodePath, pnpmPath, env) {
   if (existsSync(join(root, 'node_modules', '.modules.yaml')) && isStamped('install', wanted)) return;
   say('installing the locked dependencies …');
   try {
-    await capture(nodePath, [pnpmPath, 'install', '--frozen-lockfile'], { cwd: root, env });
+    await capture(nodePath, [pnpmPath, 'install', '--frozen-lockfile', '--config.confirmModulesPurge=false'], { cwd: root, env });
   } catch (error) {
     throw registryFailure('The dependencies could not be installed', error);
   }
