@@ -68,9 +68,15 @@ export class ProcessWorld {
     return this.#ready;
   }
 
+  /** How another program starts the built command. */
+  commandLine(name: keyof typeof bundles, args: readonly string[]): { command: string; args: string[] } {
+    return { command: process.execPath, args: [join(root, bundles[name]), ...args] };
+  }
+
   /** Starts the built command; it lives until `close`. */
   spawn(name: keyof typeof bundles, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
-    const child = new Child(process.execPath, [join(root, bundles[name]), ...args], { cwd: this.folder, env: { ...this.env, ...env } });
+    const { command, args: whole } = this.commandLine(name, args);
+    const child = new Child(command, whole, { cwd: this.folder, env: { ...this.env, ...env } });
     this.children.push(child);
     return child;
   }
