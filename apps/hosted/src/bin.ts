@@ -1,9 +1,12 @@
-import { createProgram, describeError } from './commands/program.ts';
+import { createProgram, describeError, failureOf } from './commands/program.ts';
 
-// The bundle is CommonJS, which has no top-level await.
-void createProgram()
-  .parseAsync()
-  .catch((error: unknown) => {
-    process.stderr.write(describeError(error));
-    process.exitCode = 1;
-  });
+const argv = process.argv.slice(2);
+try {
+  await createProgram().parseAsync(argv, { from: 'user' });
+} catch (error) {
+  const failure = failureOf(error);
+  if (failure !== undefined) {
+    process.stderr.write(describeError(failure, argv));
+    process.exitCode = failure.code === 'ERR_RSTREAM_USAGE' ? 2 : 1;
+  }
+}

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeToken, mintAppToken } from '@rstream/auth-tokens';
-import { createProgram, describeError } from '../src/commands/program.ts';
+import { createProgram, describeError, failureOf } from '../src/commands/program.ts';
 import { startWorld, temporaryDirectory, type World } from './world.ts';
 
 const bin = join(import.meta.dirname, '../src/bin.ts');
@@ -34,7 +34,8 @@ async function run(...words: string[]): Promise<Run> {
     await createProgram().parseAsync(words, { from: 'user' });
     return { code: 0, stdout, stderr: '' };
   } catch (error) {
-    return { code: 1, stdout, stderr: describeError(error) };
+    const failure = failureOf(error);
+    return failure === undefined ? { code: 0, stdout, stderr: '' } : { code: 1, stdout, stderr: describeError(failure, words) };
   } finally {
     write.mockRestore();
   }
@@ -136,12 +137,12 @@ describe('token create', () => {
 describe('a command', () => {
   it('that lacks an option says which and fails', async () => {
     const result = await runProcess(...createWords('--name', 'x', '--out', out('never')));
-    expect(result).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('--permission') });
+    expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--permission') });
   });
 
   it('that is refused prints a sentence, a code and a next step', async () => {
     const result = await runProcess('project', 'list', '--data-dir', out('none'));
-    expect(result).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('[ERR_RSTREAM_HOSTED_DATA]\n  Start') });
+    expect(result).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('[ERR_RSTREAM_HOSTED_DATA]\n  next: Start') });
   });
 });
 
@@ -209,5 +210,21 @@ describe('serve --check', () => {
     const result = await run('serve', '--check', '--listen', '0.0.0.0:0');
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_RSTREAM_HOSTED_EXPOSED') });
     expect(result.stderr).toContain('--trusted-proxy');
+  });
+});
+
+describe('a command line that makes no sense', () => {
+  it.each([[['serve', '--nonsense']], [['token', 'revoke', '--data-dir', '.']], [['nonsense']], [['token', 'create', '--data-dir', '.']]])(
+    'ends with 2, a code and a next step: %j',
+    async (words) => {
+      const { code, stderr } = await runProcess(...words);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^rstream-hosted: .+ \[ERR_RSTREAM_USAGE\]\n {2}next: .+\n$/);
+    },
+  );
+
+  it('is one JSON object with -o json', async () => {
+    const { stderr } = await run('token', 'list', '-o', 'json');
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'ERR_RSTREAM_USAGE', next: expect.any(String) as string });
   });
 });
