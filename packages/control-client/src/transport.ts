@@ -1,4 +1,5 @@
 import { RstreamError, errorFromReport } from '@rstream/protocol';
+import { nextWhenUnreachable } from '@rstream/protocol/errors';
 import { limits } from '@rstream/protocol/limits';
 
 /** The part of the web's `fetch` that the clients need. Node's own cannot reach names under `.localhost` everywhere: pass one that can. */
@@ -139,17 +140,23 @@ async function attempt<Value>(baseUrl: string, { caller, deadline, timeoutMs }: 
     if (deadline.aborted)
       throw new RstreamError('ERR_RSTREAM_TIMEOUT', `${baseUrl} did not answer within ${timeoutMs} ms.`, { cause: error });
     if (RstreamError.is(error)) throw error;
-    throw new RstreamError('ERR_RSTREAM_CONNECT_FAILED', `${baseUrl} could not be reached${reasonOf(error)}.`, { cause: error });
+    const code = systemCode(error);
+    const next = nextWhenUnreachable(code, baseUrl.startsWith('https:'));
+    const reason = code === undefined ? '' : ` (${code})`;
+    throw new RstreamError('ERR_RSTREAM_CONNECT_FAILED', `${baseUrl} could not be reached${reason}.`, {
+      cause: error,
+      ...(next === undefined ? {} : { next }),
+    });
   }
 }
 
 /** The system's own code, such as ECONNREFUSED, wherever the runtime hides it. */
-function reasonOf(error: unknown): string {
+function systemCode(error: unknown): string | undefined {
   for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
     const { code } = at as { code?: unknown };
-    if (typeof code === 'string') return ` (${code})`;
+    if (typeof code === 'string') return code;
   }
-  return '';
+  return undefined;
 }
 
 async function readText(body: ReadableStream<Uint8Array> | null, limit: number): Promise<string> {

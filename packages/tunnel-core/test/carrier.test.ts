@@ -132,7 +132,13 @@ describe.each(['upgrade', 'websocket'] as const)('the %s carrier', (kind) => {
     const secure = await connectCarrier(target('relay.example.test', { ca: testCertificate }), { token: 'x', carrier: kind });
     secure.destroy();
     const untrusted = connectCarrier(target('relay.example.test', true), { token: 'x', carrier: kind });
-    await expect(untrusted).rejects.toMatchObject({ code: 'ERR_RSTREAM_CONNECT_FAILED', message: expect.stringContaining('SELF_SIGNED') });
+    await expect(untrusted).rejects.toMatchObject({
+      code: 'ERR_RSTREAM_CONNECT_FAILED',
+      message: expect.stringContaining('SELF_SIGNED'),
+      next: expect.stringContaining('authority'),
+    });
+    const plain = connectCarrier({ host: '127.0.0.1', port, serverName: 'relay.example.test' }, { token: 'x', carrier: 'auto' });
+    await expect(plain).rejects.toMatchObject({ next: expect.stringContaining('https://') });
     const misnamed = connectCarrier(target('other.example.test', { ca: testCertificate }), { token: 'x', carrier: kind });
     await expect(misnamed).rejects.toMatchObject({ message: expect.stringContaining('ERR_TLS_CERT_ALTNAME_INVALID') });
   });

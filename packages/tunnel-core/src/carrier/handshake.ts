@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { ConnectionOptions } from 'node:tls';
 import { errorFromReport, RstreamError } from '@rstream/protocol';
+import { nextWhenUnreachable } from '@rstream/protocol/errors';
 import { carrierLimits } from '@rstream/protocol/limits';
 import { errorHeader, sessionPath, WireErrorBody } from '@rstream/protocol/wire';
 import { tlsName, type CarrierTarget } from './engine.ts';
@@ -75,9 +76,11 @@ export function foreignAnswer(message: string, status?: number): RstreamError {
 export function connectFailed(target: CarrierTarget, cause: unknown): RstreamError {
   if (RstreamError.is(cause)) return cause;
   const { code, message } = cause as NodeJS.ErrnoException;
+  const next = nextWhenUnreachable(code, isTls(target));
   const address = target.serverName === `${target.host}:${target.port}` ? '' : ` (${target.host} port ${target.port})`;
   return new RstreamError('ERR_RSTREAM_CONNECT_FAILED', `Could not connect to ${target.serverName}${address}: ${code ?? message}.`, {
     cause,
+    ...(next === undefined ? {} : { next }),
   });
 }
 
