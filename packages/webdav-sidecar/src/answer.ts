@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { keySegments, toHref } from './address.ts';
+import { drainRefused, tooMuchToDrain } from './body.ts';
 import type { Failure } from './failure.ts';
 import { escapeXml } from './xml.ts';
 
@@ -39,18 +40,26 @@ export function sendText(
   response.end(bytes);
 }
 
-/** Answers with a failure: its condition as XML, or its sentence. A body that has begun cannot be taken back, so it is cut. */
-export function sendFailure(response: ServerResponse, failure: Failure, prefix: string): void {
+/**
+ * Answers with a failure: its condition as XML, or its sentence. A body that has begun cannot be taken back, so it is cut. The whole
+ * answer goes out at once; the exchange ends when the rest of the request body is read or given up.
+ */
+export async function sendFailure(request: IncomingMessage, response: ServerResponse, failure: Failure, prefix: string): Promise<void> {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const { status, condition, href, headers, message } = failure;
-  if (condition === undefined) {
-    sendText(response, status, { type: 'text/plain; charset=utf-8', text: `${message}\n`, headers });
-    return;
-  }
+  const { type, text } = failureBody(failure, prefix);
+  const bytes = Buffer.from(text);
+  if (tooMuchToDrain(request)) response.setHeader('connection', 'close');
+  response.writeHead(failure.status, { 'content-type': type, 'content-length': String(bytes.length), ...failure.headers });
+  response.write(bytes);
+  await drainRefused(request);
+  response.end();
+}
+
+function failureBody({ condition, href, message }: Failure, prefix: string): { type: string; text: string } {
+  if (condition === undefined) return { type: 'text/plain; charset=utf-8', text: `${message}\n` };
   const about = href === undefined ? '' : `<D:href>${escapeXml(toHref(prefix, keySegments(href), false))}</D:href>`;
-  const text = `${XML_HEAD}<D:error xmlns:D="DAV:"><D:${condition}>${about}</D:${condition}></D:error>\n`;
-  sendText(response, status, { type: XML_TYPE, text, headers });
+  return { type: XML_TYPE, text: `${XML_HEAD}<D:error xmlns:D="DAV:"><D:${condition}>${about}</D:${condition}></D:error>\n` };
 }

@@ -51,19 +51,29 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   return Buffer.concat(chunks);
 }
 
-/** Reads on for a while after a refusal: an answer followed by a reset at once would be lost on a client that still sends. */
-export function drainRefused(request: IncomingMessage): void {
+/** True when more of the body may come than is read on after a refusal: the connection then ends with the answer. */
+export function tooMuchToDrain(request: IncomingMessage): boolean {
+  return !request.complete && (announcedBytes(request) ?? Infinity) > limits.webdav.refusedBodyBytes.default;
+}
+
+/** Reads on for a while after a refusal and ends when the body does, or at a limit. A reset right after an answer would lose the answer. */
+export async function drainRefused(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed) return;
   let left = limits.webdav.refusedBodyBytes.default;
-  const timer = setTimeout(() => request.destroy(), limits.webdav.refusedBodyTimeout.default);
-  request.on('data', (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) request.destroy();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, limits.webdav.refusedBodyTimeout.default);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) done();
+    });
+    for (const event of ['end', 'close', 'error']) request.once(event, done);
+    request.resume();
   });
-  request.once('close', () => clearTimeout(timer));
-  request.once('end', () => clearTimeout(timer));
-  request.on('error', () => clearTimeout(timer));
-  request.resume();
+  if (!request.complete) request.destroy();
 }
 
 /** Writes and waits until the client has taken enough of it. Throws when the client is gone. */

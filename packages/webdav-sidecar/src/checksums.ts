@@ -5,20 +5,26 @@ import { Failure } from './failure.ts';
 
 interface Expected {
   readonly hash: Hash;
-  readonly digest: string;
-  /** As ownCloud clients write it (`SHA1:<hex>`), when they sent it so. */
+  /** Hexadecimal; undefined when only the sum is wanted. */
+  readonly digest: string | undefined;
+  /** The name that ownCloud clients know the algorithm by, when its sum is remembered. */
   readonly label: string | undefined;
 }
 
 const ownCloudNames: Readonly<Record<string, string>> = { SHA1: 'sha1', MD5: 'md5', SHA256: 'sha256' };
+/** Computed whenever a client sends a checksum: clients compare by either of them, whichever they sent. */
+const remembered = ['SHA1', 'MD5'];
 const fieldNames: Readonly<Record<string, string>> = { 'sha-256': 'sha256', 'sha-512': 'sha512' };
 
 function fromOwnCloud(header: unknown): Expected[] {
   const [, type = '', digest = ''] = typeof header === 'string' ? (/^([a-z0-9]+):([0-9a-f]+)$/i.exec(header.trim()) ?? []) : [];
-  const algorithm = ownCloudNames[type.toUpperCase()];
-  if (algorithm === undefined) return [];
-  const hex = digest.toLowerCase();
-  return [{ hash: createHash(algorithm), digest: hex, label: `${type.toUpperCase()}:${hex}` }];
+  const given = type.toUpperCase();
+  if (!Object.hasOwn(ownCloudNames, given)) return [];
+  return [...new Set([...remembered, given])].map((label) => ({
+    hash: createHash(ownCloudNames[label] ?? 'sha1'),
+    digest: label === given ? digest.toLowerCase() : undefined,
+    label,
+  }));
 }
 
 function fromField(header: unknown): Expected[] {
@@ -45,11 +51,15 @@ export class PromisedDigests {
   update(chunk: Uint8Array): void {
     for (const { hash } of this.#expected) hash.update(chunk);
   }
-  /** Throws 400 when a digest differs. Returns the checksum to remember, if one was given. */
+  /** Throws 400 when a digest differs. Returns the checksums to remember, as `SHA1:<hex> MD5:<hex>`, if one was given as `OC-Checksum`. */
   verify(): string | undefined {
-    for (const { hash, digest } of this.#expected)
-      if (hash.digest('hex') !== digest) throw new Failure(400, 'The body is not what its checksum says.');
-    return this.#expected.find(({ label }) => label !== undefined)?.label;
+    const sums: string[] = [];
+    for (const { hash, digest, label } of this.#expected) {
+      const sum = hash.digest('hex');
+      if (digest !== undefined && sum !== digest) throw new Failure(400, 'The body is not what its checksum says.');
+      if (label !== undefined) sums.push(`${label}:${sum}`);
+    }
+    return sums.length === 0 ? undefined : sums.join(' ');
   }
 }
 

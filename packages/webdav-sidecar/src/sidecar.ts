@@ -4,7 +4,6 @@ import { isAbsolute } from 'node:path';
 import { limits, RstreamError } from '@rstream/protocol';
 import { parseAddress } from './address.ts';
 import { sendEmpty, sendFailure } from './answer.ts';
-import { drainRefused } from './body.ts';
 import { ChecksumTable } from './checksums.ts';
 import type { Exchange, Shared } from './exchange.ts';
 import { Failure, toFailure } from './failure.ts';
@@ -148,9 +147,7 @@ class Server implements Sidecar {
       const failure = toFailure(error);
       if (failure.status >= 500)
         this.#logger?.warn({ method: request.method, status: failure.status, cause: describe(failure) }, 'filesystem request failed');
-      if (request.method === 'HEAD' && !response.headersSent) sendEmpty(response, failure.status, failure.headers);
-      else sendFailure(response, failure, this.#shared.prefix);
-      drainRefused(request);
+      void sendFailure(request, response, failure, this.#shared.prefix);
     } finally {
       this.#running.delete(response);
       if (this.#running.size === 0) this.#idle?.();

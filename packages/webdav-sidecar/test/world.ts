@@ -7,11 +7,11 @@ import {
   readlinkSync,
   realpathSync,
   rmSync,
-  statSync,
   writeFileSync,
   lstatSync,
+  type Dirent,
 } from 'node:fs';
-import { createServer, request as httpRequest, Agent, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, request as httpRequest, Agent, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ export class World {
     prepare(world);
     const logger = { info: () => {}, warn: (fields: Readonly<Record<string, unknown>>) => void world.warnings.push(fields) };
     world.sidecar = createSidecar({ root: world.root, logger, ...options });
-    world.#server = createServer({ maxHeaderSize: 65_536 }, world.sidecar.handle).listen(0, '127.0.0.1');
+    world.#server = createServer({ maxHeaderSize: 65_536, keepAliveTimeout: 0 }, world.sidecar.handle).listen(0, '127.0.0.1');
     await once(world.#server, 'listening');
     return world;
   }
@@ -70,8 +70,9 @@ export class World {
       agent: this.#agent,
       headers: { ...length, ...headers },
     });
+    request.on('error', () => {}); // The other end may stop reading a body after its answer.
     request.end(body);
-    const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
     const bytes = Buffer.concat(chunks);
@@ -84,7 +85,10 @@ export class World {
     socket.on('error', () => {});
     socket.write(text);
     let received = '';
-    for await (const chunk of socket) received += String(chunk);
+    for await (const chunk of socket) {
+      received += String(chunk);
+      if (received.includes('\r\n\r\n')) break;
+    }
     return Number(/^HTTP\/1\.1 (\d+)/.exec(received)?.[1] ?? 0);
   }
 
@@ -114,17 +118,22 @@ export class World {
   }
 }
 
+/** Every entry below a folder, not through links (which a recursive `readdir` follows). */
+function walk(folder: string): Dirent[] {
+  const here = readdirSync(folder, { withFileTypes: true });
+  return here.flatMap((entry) => (entry.isDirectory() ? [entry].concat(walk(join(folder, entry.name))) : entry));
+}
+
 /** Every entry below a folder with its kind and content, so that two moments can be compared. */
 export function snapshot(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
+  return walk(folder)
     .map((entry) => {
       const path = join(entry.parentPath, entry.name);
       const about = entry.isSymbolicLink() ? `-> ${readlinkSync(path)}` : entry.isFile() ? readFileSync(path, 'latin1') : '/';
-      return `${path} ${about} ${statSync(path, { throwIfNoEntry: false })?.mode ?? ''}`;
+      return `${path} ${about} ${lstatSync(path).mode}`;
     })
     .sort();
 }
 
-/** Hidden parts of uploads anywhere below a folder. */
-export const litter = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('.rstream-part-')) as string[];
+/** Names of hidden parts of uploads anywhere below a folder. */
+export const litter = (folder: string): string[] => walk(folder).flatMap(({ name }) => (name.startsWith('.rstream-part-') ? [name] : []));

@@ -35,7 +35,7 @@ export async function get(exchange: Exchange): Promise<void> {
 
 async function send(exchange: Exchange, fd: number, entry: Entry): Promise<void> {
   const { request, response, shared, address } = exchange;
-  const checksum = shared.checksums.get(entry.etag);
+  const checksum = shared.checksums.get(entry.etag)?.split(' ')[0];
   const common = {
     etag: entry.etag,
     'last-modified': entry.modified.toUTCString(),
