@@ -8,7 +8,7 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
     load: async () => (await import('./forward.ts')).command,
   },
   webtty: {
-    summary: 'run commands on devices',
+    summary: 'run commands and open terminals on devices',
     commands: {
       list: {
         summary: 'list the devices that take commands',
@@ -16,6 +16,7 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
         load: async () => (await import('./webtty/list.ts')).command,
       },
       exec: { summary: 'run a command on a device', load: async () => (await import('./webtty/exec.ts')).command },
+      client: { summary: 'open a terminal on a device', load: async () => (await import('./webtty/client.ts')).command },
     },
   },
   netcat: {

@@ -7,6 +7,7 @@ import type { Operator } from '../../operator/operator.ts';
 import { withOperator } from '../../operator/with-operator.ts';
 import { printError } from '../../report.ts';
 import { pumpOutput } from '../../standard-streams.ts';
+import { environment } from './environment.ts';
 
 const options = {
   url: text('--url <url>', 'the device: rstrm://NAME'),
@@ -62,16 +63,6 @@ export const command = defineCommand({
 
 function requestOf(argv: readonly string[], { env, workdir, user, timeout, interactive }: Options): CommandRequest {
   return { argv, env: environment(env), cwd: workdir, user, timeoutMs: timeout, stdin: interactive };
-}
-
-/** `KEY=VALUE` sets, `KEY` copies; a variable that is not set here is left out. */
-function environment(pairs: readonly string[]): Record<string, string> {
-  const entries = pairs.map((pair): [string, string | undefined] => {
-    const at = pair.indexOf('=');
-    return at > 0 ? [pair.slice(0, at), pair.slice(at + 1)] : [pair, process.env[pair]];
-  });
-  if (entries.some(([name]) => name === '' || name.includes('='))) throw usage('--env takes KEY=VALUE or KEY.');
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 interface Job {
