@@ -3,7 +3,7 @@ import { readTokenFile } from '@rstream/config';
 import { limits, productVersion, protocolVersion, RstreamError } from '@rstream/protocol';
 import type { TunnelOpenHeader } from '@rstream/protocol/wire';
 import { keepConnected, parseEngine, type Connection, type Listener } from '@rstream/tunnel-core';
-import { CommandServer } from '@rstream/webtty-server';
+import { canMakeTerminals, CommandServer } from '@rstream/webtty-server';
 import { deviceLabels, readHostFacts } from './device-labels.ts';
 import type { Logger } from './log.ts';
 import type { AgentSettings } from './settings.ts';
@@ -47,6 +47,10 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
   const target = parseEngine(options.engine);
   await readTokenFile(options.tokenFile);
   const facts = await readHostFacts();
+  const terminal = options.policy?.terminal === true && (await canMakeTerminals());
+  if (options.policy?.terminal === true && !terminal) {
+    logger.warn({ error: new RstreamError('ERR_RSTREAM_TERMINAL_MISSING') }, 'terminals are allowed but cannot be made');
+  }
   const commands = new CommandServer({
     policy: options.policy,
     maxSessions: options.maxSessions,
@@ -61,7 +65,7 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
     client: { agent: 'rstream-agent', version: productVersion, os: facts.os_family, arch: facts.arch, protocol_version: protocolVersion },
   });
   const listener = connection.listen(
-    { name: options.name, type: 'bytestream', publish: false, labels: deviceLabels(facts, options.labels) },
+    { name: options.name, type: 'bytestream', publish: false, labels: deviceLabels(facts, options.labels, { terminal }) },
     (stream, header, accept) => serveStream(commands, { stream, header, accept }),
   );
   return new Agent({ options, commands, connection, listener });

@@ -48,12 +48,19 @@ export function parseOsRelease(text: string): Readonly<Record<string, string>> {
 /** Longest label value that the relay takes. */
 const VALUE_CHARACTERS = 1024;
 
-/** Labels that make a tunnel a device in `webtty list`, with the operator's own under their prefix. */
-export function deviceLabels(facts: HostFacts, operatorLabels: Readonly<Record<string, string>>): Labels {
+/**
+ * Labels that make a tunnel a device in `webtty list`, with the operator's own under their prefix. `terminal` is a capability of
+ * ours: readers of the list leave out the names that they do not know.
+ */
+export function deviceLabels(
+  facts: HostFacts,
+  operatorLabels: Readonly<Record<string, string>>,
+  { terminal = false }: { readonly terminal?: boolean } = {},
+): Labels {
   const names = wellKnownLabels.webtty;
   const labels: Record<string, string | undefined> = {
     [wellKnownLabels.applicationProtocol]: names.application,
-    [names.capabilities]: 'exec',
+    [names.capabilities]: terminal ? 'exec,terminal' : 'exec',
     [names.execPath]: '/',
     [names.e2e]: 'disabled',
     [names.clientProof]: 'none',

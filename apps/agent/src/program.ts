@@ -43,6 +43,7 @@ function createProgram(onRun: (flags: RunFlags) => Promise<void>): Command {
     .option('--config <file>', 'YAML file with the same settings and the policy; flags win')
     .addOption(new Option('--carrier <kind>', 'how to reach the engine').choices(['auto', 'upgrade', 'websocket']))
     .option('--ca-file <file>', "PEM of the authority that signed the engine's certificate")
+    .option('--allow-terminal', 'offer terminals and the login shell, too (policy: terminal)')
     .option('--max-sessions <count>', 'commands that run at once (default 64)')
     .option('--shutdown-timeout <ms>', 'time for running commands to finish on SIGTERM (default 10000)')
     .option('--ready-file <file>', 'JSON file that exists while the agent is online')

@@ -17,6 +17,7 @@ const Policy = z.strictObject({
   env: z.array(z.string().min(1)).optional(),
   maxDurationMs: z.int().min(1).optional(),
   maxOutputBytes: z.int().min(1).optional(),
+  terminal: z.boolean().optional(),
 });
 
 const carriers = ['auto', 'upgrade', 'websocket'] as const;
@@ -55,16 +56,21 @@ export interface RunSettings extends AgentSettings {
 }
 
 /** Flags as the command line gives them: numbers are still text. */
-export type Flags = Readonly<Partial<Record<keyof Settings, unknown>>> & { readonly config?: string | undefined };
+export type Flags = Readonly<Partial<Record<keyof Settings, unknown>>> & {
+  readonly config?: string | undefined;
+  /** Sets `policy.terminal`, whatever the file says. */
+  readonly allowTerminal?: unknown;
+};
 
 const invalid = (message: string, cause?: unknown): RstreamError => new RstreamError('ERR_RSTREAM_AGENT_CONFIG', message, { cause });
 
 /** Joins the configuration file (if any) and the flags, and checks them. Throws `ERR_RSTREAM_AGENT_CONFIG` with every wrong field. */
-export async function loadSettings({ config, ...flags }: Flags): Promise<RunSettings> {
+export async function loadSettings({ config, allowTerminal, ...flags }: Flags): Promise<RunSettings> {
   const file = config === undefined ? {} : await readConfigFile(config);
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const labels = { ...asRecord(file['labels']), ...asRecord(given['labels']) };
-  const parsed = Settings.safeParse({ ...file, ...given, labels });
+  const policy = allowTerminal === true ? { policy: { ...asRecord(file['policy']), terminal: true } } : {};
+  const parsed = Settings.safeParse({ ...file, ...given, ...policy, labels });
   if (!parsed.success) throw invalid(describe(parsed.error));
   const { caFile, version: _version, ...settings } = parsed.data;
   return { ...settings, ...(caFile === undefined ? {} : { tlsCa: await readText(caFile) }) };

@@ -45,6 +45,13 @@ policy:
     });
   });
 
+  it('offer terminals only when the policy or the flag says so, and the flag leaves the rest of the policy', async () => {
+    const config = configFile('policy: { allow: [uptime], terminal: false }');
+    expect((await loadSettings({ ...flags, config })).policy).toEqual({ allow: [['uptime']], terminal: false });
+    expect((await loadSettings({ ...flags, config, allowTerminal: true })).policy).toEqual({ allow: [['uptime']], terminal: true });
+    expect((await loadSettings(flags)).policy).toBeUndefined();
+  });
+
   it.each([
     ['engine: [', 'agent.yaml'],
     ['- list', 'must be a mapping'],
@@ -73,6 +80,10 @@ describe('device labels', () => {
       'rstream.webtty.label.rack': '7',
       'rstream.webtty.os_family': process.platform === 'win32' ? 'windows' : process.platform,
     });
+  });
+
+  it('name terminals among the capabilities when they are offered', async () => {
+    expect(deviceLabels(await readHostFacts(), {}, { terminal: true })).toMatchObject({ 'rstream.webtty.capabilities': 'exec,terminal' });
   });
 
   it('read os-release with its quotes and escapes', () => {
