@@ -38,7 +38,7 @@ export class TerminalProcess implements RunningProcess {
   terminate(graceMs: number): void {
     if (this.#ending !== undefined) return;
     this.#ending = [...new Set([foregroundGroup(this.#pty.pid) ?? this.#pty.pid, this.#pty.pid])];
-    for (const name of ['SIGHUP', 'SIGTERM', 'SIGCONT'] as const) this.#sendAll(name);
+    for (const name of ['SIGHUP', 'SIGCONT'] as const) this.#sendAll(name);
     this.#killTimer = setTimeout(() => this.#sendAll('SIGKILL'), graceMs);
   }
 
