@@ -111,3 +111,12 @@ test('doctor reports every check, skips what has no ground and fails when someth
   });
   expect(report.summary).toEqual({ pass: 0, warn: 1, fail: 1, skip: 10 });
 });
+
+test.each(['', 'http://x:99999', 'ftp://h.test', 'http://h.test/path'])(
+  'an engine address that cannot work is refused at once: %j',
+  async (engine) => {
+    const { code, stderr } = await here.run(['context', 'create', 'broken', '--engine', engine]);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toContain('ERR_RSTREAM_ENGINE_INVALID');
+  },
+);

@@ -1,4 +1,5 @@
 import { readTokenFile, type ContextChange } from '@rstream/config';
+import { parseEngine } from '@rstream/tunnel-core';
 import { flag, text, usage, type OptionSpec, type OptionValues } from '../../option.ts';
 import { readTokenFromStdin } from '../../stdin.ts';
 
@@ -33,6 +34,6 @@ export async function contextChange(options: OptionValues<typeof contextFields>,
 }
 
 function checkedEngine(engine: string): string {
-  if (/^(https?:\/\/)?[^\s/@?#]+\/?$/i.test(engine)) return engine;
-  throw usage(`--engine "${engine}" is not HOST:PORT or a URL.`);
+  parseEngine(engine);
+  return engine;
 }
