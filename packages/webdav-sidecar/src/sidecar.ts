@@ -147,7 +147,7 @@ class Server implements Sidecar {
       const failure = toFailure(error);
       if (failure.status >= 500)
         this.#logger?.warn({ method: request.method, status: failure.status, cause: describe(failure) }, 'filesystem request failed');
-      void sendFailure(request, response, failure, this.#shared.prefix);
+      sendFailure(request, response, failure, this.#shared.prefix).catch(() => response.destroy());
     } finally {
       this.#running.delete(response);
       if (this.#running.size === 0) this.#idle?.();

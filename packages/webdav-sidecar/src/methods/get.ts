@@ -90,6 +90,7 @@ async function sendParts(exchange: Exchange, fd: number, { ranges, entry, type, 
 /** Sends bytes of the open file. Cuts the answer when the file became shorter meanwhile: its length was promised. */
 async function sendBytes({ response, signal }: Exchange, fd: number, { start, end }: ByteRange): Promise<void> {
   for (let position = start; position <= end;) {
+    // Never reused: a stream that carries the answer may hold on to what it was given.
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end + 1 - position));
     const count =
       buffer.length <= SMALL_BYTES
