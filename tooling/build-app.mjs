@@ -6,6 +6,8 @@ import { build } from 'tsup';
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const [name] = Object.keys(manifest.bin);
 const native = Object.keys(manifest.optionalDependencies ?? {});
+// Stays outside of the bundle: everything else is inside, whatever list of externals there is.
+const outside = ['node:', ...native.map((dependency) => `${dependency}$`)].join('|');
 
 rmSync('dist', { recursive: true, force: true });
 await build({
@@ -26,7 +28,7 @@ await build({
   removeNodeProtocol: false,
   config: false,
   metafile: true,
-  noExternal: [/^(?!node:)/],
+  noExternal: [new RegExp(`^(?!${outside})`)],
   external: ['bufferutil', 'utf-8-validate', 'pg-native', ...native],
   esbuildOptions(options) {
     options.conditions = ['@rstream/source', 'import', 'node'];
@@ -39,9 +41,9 @@ await build({
 });
 
 // Every read of a socket allocates 64 KiB outside the heap. By default V8 collects them with a full collection for each 64 MB moved, which was
-// half of the CPU of a download; these flags make it a collection of the young generation for each 16 MB, on the main thread because
-// there is next to nothing to copy. Measured with V8 13.6 (Node 24); other versions call the flags otherwise, and complain about them.
-const flags = ['--scavenger-max-new-space-capacity-mb=4', '--no-parallel-scavenge'];
+// half of the CPU of a download; these flags make it a collection of the young generation for each 4 MB, on the main thread because
+// there is next to nothing to copy. With 16 MB some runs fell back into full collections. Measured with V8 13.6 (Node 24); other versions call the flags otherwise, and complain about them.
+const flags = ['--scavenger-max-new-space-capacity-mb=1', '--no-parallel-scavenge'];
 const launcher = `dist/${name}.js`;
 const [major, minor] = manifest.engines.node.replace('>=', '').split('.');
 writeFileSync(
