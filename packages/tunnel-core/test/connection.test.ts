@@ -210,6 +210,24 @@ describe('a kept tunnel', () => {
     expect(refusals).toBe(-1);
   });
 
+  test('whose name another took while it was away asks until the name is free again, beyond the grace', async () => {
+    const fake = await relay();
+    const listener = keep(fake.engine).connection.listen({ name: 'web' }, echo);
+    await reaches(listener, 'online');
+    const away = performance.now();
+    const GRACE_AND_MORE_MS = 600;
+    let refusals = 0;
+    fake.refuseTunnel = () => {
+      refusals += 1;
+      return performance.now() - away < GRACE_AND_MORE_MS ? new RstreamError('TUNNEL_CONFLICT') : undefined;
+    };
+    fake.last.session.close();
+    await reaches(listener, 'offline');
+    await reaches(listener, 'online');
+    expect(refusals).toBeGreaterThan(1);
+    expect(performance.now() - away).toBeGreaterThanOrEqual(GRACE_AND_MORE_MS);
+  });
+
   test.each(['FORBIDDEN', 'INVALID_REQUEST', 'FEATURE_NOT_AVAILABLE'] as const)(
     'that is refused with %s fails at once, alone',
     async (code) => {

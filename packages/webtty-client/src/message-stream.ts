@@ -7,6 +7,7 @@ export class MessageStream {
   readonly #transport: WebttyTransport;
   readonly #decoder = new FrameDecoder();
   #bodies: Iterator<Uint8Array, void> = this.#decoder.push(new Uint8Array());
+  #understood = false;
 
   constructor(transport: WebttyTransport) {
     this.#transport = transport;
@@ -15,14 +16,30 @@ export class MessageStream {
   /** Next message, or `undefined` after a clean end between two messages. */
   async read(): Promise<Message | undefined> {
     for (;;) {
-      const body = this.#bodies.next();
-      if (body.done !== true) return decodeMessage(body.value);
+      const body = this.#nextBody();
+      if (body !== undefined) return decodeMessage(body);
       const chunk = await this.#transport.read();
       if (chunk === undefined) {
         if (this.#decoder.isIdle) return undefined;
         throw new RstreamError('ERR_RSTREAM_WEBTTY_LOST', 'The connection to the device ended inside a message.');
       }
       this.#bodies = this.#decoder.push(chunk);
+    }
+  }
+
+  /** A peer whose very first bytes make no sense is not an old device: it is something else, such as a web server. */
+  #nextBody(): Uint8Array | undefined {
+    try {
+      const body = this.#bodies.next();
+      if (body.done === true) return undefined;
+      this.#understood = true;
+      return body.value;
+    } catch (cause) {
+      if (this.#understood) throw cause;
+      throw new RstreamError('ERR_RSTREAM_WEBTTY_PROTOCOL', 'The target does not take commands: it does not speak WebTTY.', {
+        next: 'Choose a device: rstream webtty list.',
+        cause,
+      });
     }
   }
 

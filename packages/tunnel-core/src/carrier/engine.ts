@@ -32,8 +32,8 @@ const schemes: Readonly<Record<string, { readonly tls: boolean; readonly port: n
 };
 
 /**
- * Reads an engine address: `HOST:PORT`, `HOST` (port 443) or an http(s) URL without path. Port 443 means TLS unless a plain
- * scheme is written. Names under `.localhost` connect to 127.0.0.1 and keep their name (RFC 6761 §6.3 makes them loopback,
+ * Reads an engine address: `HOST:PORT`, `HOST` (port 443) or an http(s) URL without path. Without a scheme it means TLS, so that a
+ * token never crosses a network in clear text unless somebody wrote `http://`; only loopback on another port than 443 is plain. Names under `.localhost` connect to 127.0.0.1 and keep their name (RFC 6761 §6.3 makes them loopback,
  * Node's resolver does not). Throws `ERR_RSTREAM_ENGINE_INVALID`.
  */
 export function parseEngine(engine: string): CarrierTarget {
@@ -49,7 +49,7 @@ export function parseEngine(engine: string): CarrierTarget {
   if (hasScheme && scheme === undefined) throw invalid(written);
   const port = scheme === undefined ? barePort(written, url.port) : url.port === '' ? scheme.port : Number(url.port);
   if (port === 0) throw invalid(written);
-  const tls = scheme?.tls ?? port === HTTPS_PORT;
+  const tls = scheme?.tls ?? (port === HTTPS_PORT || !isLoopback(connectHost(url.hostname)));
   const ownPort = tls ? HTTPS_PORT : 80;
   return {
     host: connectHost(url.hostname),
@@ -64,6 +64,11 @@ export function connectHost(hostname: string): string {
   const name = hostname.toLowerCase().replace(/\.$/, '');
   if (name === 'localhost' || name.endsWith('.localhost')) return '127.0.0.1';
   return name.startsWith('[') ? name.slice(1, -1) : name;
+}
+
+/** True for 127.0.0.0/8 and ::1: what is sent there stays on this machine. */
+function isLoopback(address: string): boolean {
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 
 /** The name to verify a certificate against and to send as SNI; undefined for an address, which SNI cannot carry. */

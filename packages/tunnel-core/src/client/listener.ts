@@ -47,6 +47,7 @@ export class Listener extends EventEmitter<ListenerEvents> {
   /** Host name that the relay generated: asked for again, so that the public address survives a reconnect. */
   #keptHostname: string | undefined;
   #conflictSince: number | undefined;
+  #wasOnline = false;
 
   /** @internal Use `Connection.listen`. */
   constructor(properties: TunnelProperties, handler: StreamHandler, retry: RetryOptions) {
@@ -112,6 +113,7 @@ export class Listener extends EventEmitter<ListenerEvents> {
   #opened(tunnel: ListeningTunnel): void {
     this.#tunnel = tunnel;
     this.#conflictSince = undefined;
+    this.#wasOnline = true;
     this.#keptHostname = tunnel.tunnel.hostname;
     tunnel.onStream(this.#handler);
     this.#report({ state: 'online', tunnel: tunnel.tunnel, forwarding: tunnel.forwarding });
@@ -131,7 +133,9 @@ export class Listener extends EventEmitter<ListenerEvents> {
     } else if (!finalCodes.has(error.code)) {
       return false;
     }
-    if (!refusedHostname || error.code === 'TUNNEL_CLOSED') return true;
+    // A name that was ours is asked for until it is free again: a device must not be lost because it was away for a while.
+    const isOurs = error.code === 'TUNNEL_CONFLICT' && this.#wasOnline;
+    if (!refusedHostname || error.code === 'TUNNEL_CLOSED') return !isOurs;
     // Perhaps only the kept host name is refused: once more without it.
     this.#keptHostname = undefined;
     return false;
