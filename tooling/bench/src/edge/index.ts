@@ -60,7 +60,8 @@ function targets(measured: Measured, idle: { held: number; kibPerTunnel: number 
 /** Requests, connections and bulk through hosted and forward to nginx, beside every peer, interleaved. */
 export async function run({ quick }: BenchOptions): Promise<BenchResult> {
   const wrk = provide('wrk');
-  const { peers, absent, world, close } = await startPeers();
+  const booted = await startPeers();
+  const { peers, absent, world } = booted;
   const rounds = quick ? 1 : 3;
   const seconds = quick ? 1 : 4;
   const measured: Measured = new Map(peers.map(({ name }) => [name, new Map<string, Load[]>()]));
@@ -78,7 +79,7 @@ export async function run({ quick }: BenchOptions): Promise<BenchResult> {
     const idle = await idleTunnelKiB(world, quick ? 200 : 5_000);
     return { bench: 'edge', rows: rows(measured), targets: targets(measured, idle), absent };
   } finally {
-    await close();
+    await booted.close();
   }
 }
 
