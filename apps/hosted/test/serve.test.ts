@@ -48,7 +48,7 @@ function readyOf(dataDir: string, pid: number | undefined): Promise<Ready> {
   const path = join(dataDir, 'ready.json');
   return new Promise((resolve) => {
     const look = (): void => {
-      const ready = existsSync(path) ? Ready.parse(JSON.parse(readFileSync(path, 'utf8'))) : undefined;
+      const ready = readReady(path);
       if (ready?.pid !== pid || ready === undefined) return;
       watcher.close();
       resolve(ready);
@@ -56,6 +56,16 @@ function readyOf(dataDir: string, pid: number | undefined): Promise<Ready> {
     const watcher = watch(dataDir, look);
     look();
   });
+}
+
+/** The file of a process that was killed goes away when the next one starts, perhaps between two looks. */
+function readReady(path: string): Ready | undefined {
+  try {
+    return Ready.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 const ownerToken = ({ ready }: Served): string => readFileSync(ready.ownerTokenFile, 'utf8').trim();

@@ -10,7 +10,7 @@ import type { ServeOptions } from '@rstream/webtty-server';
 import { EndMarker } from '../src/terminal/end-marker.ts';
 import { openOf, serve, type OpenParts, type RawClient, type Served } from './raw-client.ts';
 
-const full = process.env['RSTREAM_TEST_FULL'] === '1';
+const full = process.env['RSTREAM_TEST_SOAK'] === '1';
 const scratch = mkdtempSync(join(tmpdir(), 'rstream-terminal-'));
 const sh = (script: string): string[] => ['sh', '-c', script];
 const tty = { interactive: true, allocateTty: true, sendHeartbeat: false };
