@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Ready } from '@rstream/protocol/control';
 import { startHosted } from '../src/hosted.ts';
 import { createLogger } from '../src/log.ts';
+import { makeOwnedDirectory } from '../src/state/owned-file.ts';
 import { startWorld, temporaryDirectory, type World } from './world.ts';
 
 const disposables: (() => unknown)[] = [];
@@ -42,6 +43,12 @@ describe('the first start', () => {
     const { ownerToken, call } = await start(dataDir);
     expect(ownerToken).not.toBe('left over');
     expect((await call('/api/whoami', { token: ownerToken })).status).toBe(200);
+  });
+});
+
+describe('a data directory', () => {
+  it.runIf(process.platform === 'linux')('where nothing can be made is refused at once', () => {
+    expect(() => makeOwnedDirectory('/proc/nope/deeper')).toThrow(expect.objectContaining({ code: 'ERR_RSTREAM_HOSTED_DATA' }));
   });
 });
 

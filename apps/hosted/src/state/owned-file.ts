@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync, chmodSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync, chmodSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { RstreamError } from '@rstream/protocol';
 
 const OWNER_FILE = 0o600;
@@ -8,11 +9,19 @@ const OWNER_DIRECTORY = 0o700;
 /** Creates a directory that only its owner may enter; tightens one that exists. */
 export function makeOwnedDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: OWNER_DIRECTORY });
+    makeDirectories(path);
     chmodSync(path, OWNER_DIRECTORY);
   } catch (cause) {
     throw new RstreamError('ERR_RSTREAM_HOSTED_DATA', `The directory ${path} cannot be used.`, { cause });
   }
+}
+
+/** Node's own recursive mkdir never ends where a parent exists and yet nothing can be made in it, as below `/proc`. */
+function makeDirectories(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectories(parent);
+  mkdirSync(path, { mode: OWNER_DIRECTORY });
 }
 
 /** Writes a file that only its owner may read, so that a reader sees the old content or the new, never a part. */
