@@ -1,8 +1,16 @@
-import { dataFrameHead, decodeMessage, encodeFrame, FrameDecoder, type DataType, type Message } from '@rstream/protocol/webtty';
+import {
+  dataFrameHead,
+  decodeMessage,
+  encodeFrame,
+  encodeMessage,
+  FrameDecoder,
+  type DataType,
+  type Message,
+} from '@rstream/protocol/webtty';
 import { RstreamError } from '@rstream/protocol';
 import type { WebttyTransport } from './transport.ts';
 
-/** WebTTY messages over a transport, in the `plain` framing. */
+/** WebTTY messages over a transport, in the framing that it has. */
 export class MessageStream {
   readonly #transport: WebttyTransport;
   readonly #decoder = new FrameDecoder();
@@ -15,6 +23,10 @@ export class MessageStream {
 
   /** Next message, or `undefined` after a clean end between two messages. */
   async read(): Promise<Message | undefined> {
+    if (this.#isWhole) {
+      const encoded = await this.#transport.read();
+      return encoded === undefined ? undefined : decodeMessage(encoded);
+    }
     for (;;) {
       const body = this.#nextBody();
       if (body !== undefined) return decodeMessage(body);
@@ -25,6 +37,10 @@ export class MessageStream {
       }
       this.#bodies = this.#decoder.push(chunk);
     }
+  }
+
+  get #isWhole(): boolean {
+    return this.#transport.framing === 'messages';
   }
 
   /** A peer whose very first bytes make no sense is not an old device: it is something else, such as a web server. */
@@ -44,11 +60,12 @@ export class MessageStream {
   }
 
   async send(message: Exclude<Message, { kind: 'unknown' }>): Promise<void> {
-    await this.#transport.write(encodeFrame(message));
+    await this.#transport.write(this.#isWhole ? encodeMessage(message) : encodeFrame(message));
   }
 
-  /** Sends a data message without joining its head and its payload. */
+  /** Sends a data message, in the `plain` framing without joining its head and its payload. */
   async sendData(type: DataType, payload: Uint8Array): Promise<void> {
+    if (this.#isWhole) return this.send({ kind: 'data', type, data: payload });
     await Promise.all([this.#transport.write(dataFrameHead(type, payload.byteLength)), this.#transport.write(payload)]);
   }
 

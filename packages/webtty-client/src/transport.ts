@@ -5,6 +5,11 @@
  * some twenty lines (see the README); {@link transportFromWebStreams} takes the web pair.
  */
 export interface WebttyTransport {
+  /**
+   * How messages lie in it. `plain` (the default): bytes, each message behind its length. `messages`: one whole message for each
+   * `read` and each `write`, as WebSocket has them.
+   */
+  readonly framing?: 'plain' | 'messages' | undefined;
   /** Next bytes in order, or `undefined` after the peer's clean end. Rejects when the connection broke. One call at a time. */
   read(): Promise<Uint8Array | undefined>;
   /**

@@ -4,12 +4,13 @@ import { OpenCapability, type MessageOf } from '@rstream/protocol/webtty';
 import type { Caller } from './caller.ts';
 import { baseEnvironment, ownAccount, type Account } from './environment.ts';
 import { startExecution } from './execution.ts';
-import { MessageLink } from './message-link.ts';
+import type { MessageLink } from './message-link.ts';
 import { planCommand, speaksContract, type CommandPlan, type Device } from './plan.ts';
 import type { CommandPolicy } from './policy.ts';
 import { auditedCommand, callerFields, type CommandRecord } from './record.ts';
 import { refusalMessage } from './refusal.ts';
 import { RunningCommand } from './running-command.ts';
+import { StreamLink } from './stream-link.ts';
 
 export interface ServeOptions {
   readonly policy?: CommandPolicy | undefined;
@@ -36,7 +37,7 @@ export interface ServeOptions {
  * happens is in the record.
  */
 export async function serveCommands(stream: Duplex, options: ServeOptions = {}): Promise<CommandRecord> {
-  const link = new MessageLink(stream);
+  const link = new StreamLink(stream);
   const record = await serveOne(link, options);
   options.onRecord?.(record);
   await link.close(limits.webtty.closeTimeout.default);

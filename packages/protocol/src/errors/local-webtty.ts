@@ -58,6 +58,18 @@ export const webttyErrors = {
     about: 'The operating system of the device refused to start the command.',
     next: 'Read the reason in the message; the device may be out of processes or memory.',
   },
+  ERR_RSTREAM_SESSION_NOT_FOUND: {
+    about: "The device has no such session for this caller: it has ended, its time to be resumed is over, or it is someone else's.",
+    next: 'List the sessions with: rstream webtty sessions list --url rstrm://NAME',
+  },
+  ERR_RSTREAM_SESSION_ENDED: {
+    about: 'The session has ended, and what was asked for is not kept.',
+    next: 'Start a new one.',
+  },
+  ERR_RSTREAM_SESSION_READ_ONLY: {
+    about: 'This connection may only look at the session.',
+    next: 'Ask the controller of the session for control.',
+  },
   ERR_RSTREAM_DEVICE_BUSY: {
     about: 'The device already runs as many commands as it may.',
     next: 'Wait for one to end, or raise --max-sessions on the device.',

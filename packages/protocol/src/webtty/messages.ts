@@ -15,8 +15,10 @@ export const OpenCapability = {
   SESSION_CRYPTO: 2,
   /** Deadline, signals, stdin credit, environment policy, and an end report with signal, totals and failure reason. */
   EXEC_CONTRACT: 1000,
-  /** Terminal output is sent within a window that the client opens again by {@link OutputCredit} as it consumes. */
+  /** Output is sent within a window per stream that the client opens again by {@link OutputCredit} as it consumes. */
   OUTPUT_CREDIT: 1001,
+  /** The session outlives its connection: the ack names it, and {@link Resume} on a new connection continues it. */
+  RESUME: 1002,
 } as const;
 
 /** `ProtocolError.code`. */
@@ -41,6 +43,43 @@ export const AttachRole = { SPECTATOR: 1, CONTROLLER: 2 } as const;
 export const AttachTransport = { PLAIN: 1, WEBSOCKET: 2, WEBTRANSPORT: 3 } as const;
 export const AttachCapability = { READ_STREAM: 1, REQUEST_CONTROL: 2, RECEIVE_CONTROL: 3 } as const;
 
+/** What a connection may do with its session (ours). */
+export const SessionRole = {
+  /** Types, resizes and signals. One at a time. */
+  CONTROLLER: 1,
+  /** Sees, and may ask for control. */
+  VIEWER: 2,
+  /** Sees, for life. */
+  SPECTATOR: 3,
+} as const;
+export type SessionRole = (typeof SessionRole)[keyof typeof SessionRole];
+
+/** `Control.action` (ours). */
+export const ControlAction = {
+  /** Viewer → server → controller: may I? */
+  REQUEST: 1,
+  /** Controller → server: hand over to `viewer`. */
+  GRANT: 2,
+  /** Controller → server → viewer: no. */
+  REFUSE: 3,
+  /** Server → client: your role is now `role`. */
+  ROLE: 4,
+  /** Controller → server: I leave; keep the session for whoever comes back. */
+  DETACH: 5,
+} as const;
+
+/** `SessionsRequest.action` (ours). */
+export const SessionsAction = {
+  LIST: 1,
+  /** End the session: TERM or HUP, then KILL. */
+  END: 2,
+  /** Remove what is kept of an ended job. */
+  FORGET: 3,
+  /** Make a read-only share. */
+  SHARE: 4,
+  UNSHARE: 5,
+} as const;
+
 /** Why a command did not start: `Error.reason` (ours). Values are stable; a client maps them to its error codes. */
 export const FailureReason = {
   UNSPECIFIED: 0,
@@ -64,6 +103,10 @@ export const FailureReason = {
   SPAWN: 9,
   /** The device may offer terminals, but the part that makes them is not installed there. */
   TERMINAL_MISSING: 10,
+  /** There is no such session, or not for this caller. */
+  NO_SESSION: 11,
+  /** The session has ended and what was asked for is not kept. */
+  SESSION_ENDED: 12,
 } as const;
 export type FailureReason = (typeof FailureReason)[keyof typeof FailureReason];
 
@@ -98,6 +141,19 @@ const TerminalSize = message({
 });
 export type TerminalSize = typeof TerminalSize extends Codec<infer T> ? T : never;
 
+/** `Config.session` (ours): how long the session lives and what is kept of it. Zero means "the device's default". */
+const SessionOptions = message({
+  /** The session is a job: it needs no connection, its output is kept on the device, and it runs to its own end. */
+  detached: one(1, bool, false),
+  /** Time for which a session whose connection was lost waits to be resumed. */
+  resumeMs: one(2, uint32, 0),
+  /** What its owner calls it; shown in lists. */
+  label: one(3, string, ''),
+  /** Record it on the device. */
+  record: one(4, bool, false),
+});
+export type SessionOptions = typeof SessionOptions extends Codec<infer T> ? T : never;
+
 const Config = message({
   options: maybe(1, Options),
   cmdArgs: many(2, string),
@@ -107,6 +163,7 @@ const Config = message({
   exec: maybe(1000, ExecOptions),
   /** Ours: the size that a terminal starts with. The published protocol sends it once the process runs. */
   terminalSize: maybe(1001, TerminalSize),
+  session: maybe(1002, SessionOptions),
 });
 export type Config = typeof Config extends Codec<infer T> ? T : never;
 export type ExecOptions = typeof ExecOptions extends Codec<infer T> ? T : never;
@@ -118,13 +175,33 @@ const Open = message({
   clientProof: maybe(5, bytes),
 });
 
+/** Ours: a session, where it stands, and what it takes to come back to it. */
+const SessionHandle = message({
+  id: one(1, string, ''),
+  /** Proves that whoever resumes is who opened; 32 random bytes. */
+  secret: maybe(2, bytes),
+  /** Time for which the session waits without a connection. */
+  resumeMs: one(3, uint32, 0),
+  /** What this connection may do; see {@link SessionRole}. */
+  role: one(4, uint32, 0),
+  /** Stdin bytes that the session has taken so far: the client goes on behind them. */
+  stdinOffset: one(5, uint64, 0),
+  /** Offset in each stream at which the data that follows begins. */
+  stdoutOffset: one(6, uint64, 0),
+  stderrOffset: one(7, uint64, 0),
+  terminal: one(8, bool, false),
+});
+export type SessionHandle = typeof SessionHandle extends Codec<infer T> ? T : never;
+
 const Ack = message({
   /** Ours: the capabilities of the request that the server honours. Empty from a published server. */
   capabilities: many(1000, uint32),
   /** Ours: stdin bytes that the client may send before the first {@link StdinCredit}. */
   stdinWindow: one(1001, uint32, 0),
-  /** Ours: output bytes that a terminal sends before the first {@link OutputCredit}. */
+  /** Ours: output bytes of each stream that are sent before the first {@link OutputCredit}. */
   outputWindow: maybe(1002, uint32),
+  /** Ours: the session, for a client that announced {@link OpenCapability.RESUME}. */
+  session: maybe(1003, SessionHandle),
 });
 
 const ErrorMessage = message({ msg: one(1, string, ''), reason: one(1000, uint32, 0) });
@@ -196,8 +273,100 @@ const Signal = message({
 /** Ours. The server took `bytes` of stdin: the client may send as many more. */
 const StdinCredit = message({ bytes: one(1, uint32, 0) });
 
-/** Ours. The client consumed `bytes` of terminal output: as many more may be sent. */
-const OutputCredit = message({ bytes: one(1, uint32, 0) });
+/** Ours. The client consumed `bytes` of output: as many more may be sent. */
+const OutputCredit = message({
+  bytes: one(1, uint32, 0),
+  /** `DataType.STDERR`; absent means stdout. */
+  type: maybe(2, uint32),
+});
+
+/**
+ * Ours, in place of an open message: continue a session, or look at one. The ack says where the output continues; a viewer that
+ * is too far behind, or new, gets a {@link Snapshot} first.
+ */
+const Resume = message({
+  sessionId: one(1, string, ''),
+  /** The session's secret, or that of a share. Without one, the caller must be who opened the session. */
+  secret: maybe(2, bytes),
+  /** The role that is asked for; {@link SessionRole}. */
+  role: one(3, uint32, 0),
+  capabilities: many(4, uint32),
+  /** Bytes of each stream that the client has received. Absent: it has none, and a terminal's screen is sent. */
+  stdoutOffset: maybe(5, uint64),
+  stderrOffset: maybe(6, uint64),
+  /** Of these, bytes that it has received and not consumed yet. */
+  stdoutUnconsumed: one(7, uint32, 0),
+  stderrUnconsumed: one(8, uint32, 0),
+  terminalSize: maybe(9, TerminalSize),
+  heartbeat: one(10, bool, false),
+});
+
+/** Ours. The whole screen of a terminal, in place of the output up to `offset`: clear, set the size, write `screen`. */
+const Snapshot = message({
+  offset: one(1, uint64, 0),
+  size: maybe(2, TerminalSize),
+  screen: maybe(3, bytes),
+});
+
+/** Ours. Who controls a terminal with several viewers. */
+const Control = message({
+  /** {@link ControlAction}. */
+  action: one(1, uint32, 0),
+  /** The viewer that asks, or that is answered. */
+  viewer: one(2, uint32, 0),
+  /** {@link SessionRole}, with `ROLE`. */
+  role: one(3, uint32, 0),
+  /** With `DETACH`: time for which the session waits for a viewer; 0 for the device's default. */
+  keepMs: one(4, uint32, 0),
+});
+
+/** Ours, in place of an open message, on a connection of its own: ask about sessions. */
+const SessionsRequest = message({
+  /** {@link SessionsAction}. */
+  action: one(1, uint32, 0),
+  /** The session meant; empty for all of the caller's. */
+  sessionId: one(2, string, ''),
+  /** With `SHARE`: life of the link. */
+  ttlMs: one(3, uint32, 0),
+  /** With `UNSHARE`: the share to revoke; empty for all of the session. */
+  shareId: one(4, string, ''),
+  /** Of a session that the caller did not open: its secret. */
+  secret: maybe(5, bytes),
+});
+
+const SessionInfo = message({
+  id: one(1, string, ''),
+  label: one(2, string, ''),
+  argv: many(3, string),
+  cwd: one(4, string, ''),
+  terminal: one(5, bool, false),
+  detached: one(6, bool, false),
+  running: one(7, bool, false),
+  startedAtMs: one(8, uint64, 0),
+  endedAtMs: maybe(9, uint64),
+  exitCode: maybe(10, int32),
+  /** Name such as SIGTERM; empty when it exited by itself. */
+  signal: one(11, string, ''),
+  timedOut: one(12, bool, false),
+  cancelled: one(13, bool, false),
+  /** Bytes that the program wrote. */
+  stdoutBytes: one(14, uint64, 0),
+  stderrBytes: one(15, uint64, 0),
+  /** Bytes of them that can be read back, from the first on. */
+  stdoutKept: one(16, uint64, 0),
+  stderrKept: one(17, uint64, 0),
+  viewers: one(18, uint32, 0),
+  shares: one(19, uint32, 0),
+});
+export type SessionInfo = typeof SessionInfo extends Codec<infer T> ? T : never;
+
+const SessionsReply = message({
+  sessions: many(1, SessionInfo),
+  /** With `SHARE`. */
+  shareId: one(2, string, ''),
+  shareSecret: maybe(3, bytes),
+  expiresAtMs: one(4, uint64, 0),
+});
 
 /** Every kind of the `Message` oneof with its field number. */
 export const messageKinds = {
@@ -215,6 +384,11 @@ export const messageKinds = {
   signal: maybe(1000, Signal),
   stdinCredit: maybe(1001, StdinCredit),
   outputCredit: maybe(1002, OutputCredit),
+  resume: maybe(1003, Resume),
+  snapshot: maybe(1004, Snapshot),
+  control: maybe(1005, Control),
+  sessionsRequest: maybe(1006, SessionsRequest),
+  sessionsReply: maybe(1007, SessionsReply),
 } as const;
 
 type Kinds = typeof messageKinds;
