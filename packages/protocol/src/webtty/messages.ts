@@ -320,6 +320,9 @@ const Control = message({
   keepMs: one(4, uint32, 0),
 });
 
+/** Ours. Sent back with `reply` set at once: the time between is that of the way there and back. */
+const Probe = message({ id: one(1, uint32, 0), reply: one(2, bool, false) });
+
 /** Ours, in place of an open message, on a connection of its own: ask about sessions. */
 const SessionsRequest = message({
   /** {@link SessionsAction}. */
@@ -389,6 +392,7 @@ export const messageKinds = {
   control: maybe(1005, Control),
   sessionsRequest: maybe(1006, SessionsRequest),
   sessionsReply: maybe(1007, SessionsReply),
+  probe: maybe(1008, Probe),
 } as const;
 
 type Kinds = typeof messageKinds;
