@@ -1,3 +1,5 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { RawClient, createWorld, type Published, type World } from './world.ts';
 
@@ -170,6 +172,69 @@ describe('a token_auth tunnel', () => {
     for (const client of clients) await client.rest();
     await Promise.all(cut);
     expect(cut).toHaveLength(4);
+  });
+});
+
+/** A gated service that answers each request with who the device was told it comes from. */
+async function whoAmI(world: World): Promise<Published> {
+  for (const name of ['ann', 'bob']) world.authority.add(name, { credentialId: `crd_${name}` });
+  const service = createServer((request, response) => response.end(told(request)));
+  service.on('upgrade', (request, socket) => {
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n${told(request)}`);
+  });
+  const callers = new WeakMap<Duplex, string>();
+  const told = (request: IncomingMessage): string => `${request.url} told ${callers.get(request.socket) ?? 'nobody'};`;
+  const published = await world.publish(1, { token_auth: true });
+  published.tunnel.onStream((stream, header, accept) => {
+    accept();
+    callers.set(stream, `${header.credential_id} ${header.user_id} ${header.source_ip}`);
+    service.emit('connection', stream);
+  });
+  return published;
+}
+
+describe('the device is told the credential of the very request', () => {
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: x\r\n';
+  const bob = 'crd_bob usr_of_crd_bob 127.0.0.1;';
+
+  test('when a kept-alive connection changes it, for a request and for an upgrade', async () => {
+    await using world = await createWorld();
+    const { host } = await whoAmI(world);
+    const client = new RawClient(world.port);
+    await client.write(get(host, '/1', bearer('ann'))).until(/\/1 told crd_ann usr_of_crd_ann 127\.0\.0\.1;/);
+    await client.write(get(host, '/2', bearer('bob'))).until(new RegExp(`/2 told ${bob}`));
+    await client.write(get(host, '/3', bearer('ann'))).until(/\/3 told crd_ann /);
+    await client.write(get(host, '/4', bearer('bob') + upgrade)).until(new RegExp(`/4 told ${bob}`));
+    client.socket.destroy();
+  });
+
+  test('when the requests are pipelined', async () => {
+    await using world = await createWorld();
+    const { host } = await whoAmI(world);
+    const client = new RawClient(world.port).write(
+      get(host, '/1', bearer('ann')) +
+        get(host, '/2', bearer('bob')) +
+        get(host, '/3', bearer('ann')) +
+        get(host, '/4', bearer('bob') + upgrade),
+    );
+    const text = await client.until(/\/4 told \S+ /);
+    expect([...text.matchAll(/(\/\d) told (\S+)/g)].map(([, path, credential]) => `${path} ${credential}`)).toEqual([
+      '/1 crd_ann',
+      '/2 crd_bob',
+      '/3 crd_ann',
+      '/4 crd_bob',
+    ]);
+    client.socket.destroy();
+  });
+
+  test('and the address of the client that takes the connection over, behind a proxy that pools its connections', async () => {
+    await using world = await createWorld({ isTrustedProxy: (ip) => ip === '127.0.0.1' });
+    const { host } = await whoAmI(world);
+    const from = (ip: string): string => `X-Forwarded-For: ${ip}\r\n`;
+    const client = new RawClient(world.port);
+    await client.write(get(host, '/1', bearer('ann') + from('192.0.2.1'))).until(/\/1 told crd_ann usr_of_crd_ann 192\.0\.2\.1;/);
+    await client.write(get(host, '/2', bearer('ann') + from('192.0.2.2') + upgrade)).until(/\/2 told crd_ann usr_of_crd_ann 192\.0\.2\.2;/);
+    client.socket.destroy();
   });
 });
 

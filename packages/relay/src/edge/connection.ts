@@ -230,8 +230,7 @@ export class EdgeConnection implements UpstreamEvents {
     const mustWait =
       upstream !== undefined &&
       upstream.waiting.length > 0 &&
-      (upstream.tunnel !== passage.tunnel || upstream.waiting.length >= this.#context.limits.pipelinedRequests);
-    this.#passage = passage;
+      (!upstream.serves(passage) || upstream.waiting.length >= this.#context.limits.pipelinedRequests);
     if (mustWait) {
       this.#phase = 'held';
       this.#afterAnswers = () => {
@@ -241,7 +240,8 @@ export class EdgeConnection implements UpstreamEvents {
       };
       return;
     }
-    if (upstream !== undefined && upstream.tunnel !== passage.tunnel) this.#letGo();
+    if (upstream !== undefined && !upstream.serves(passage)) this.#letGo();
+    this.#passage = passage;
     this.#send(passage, exchange);
   }
 

@@ -3,6 +3,7 @@ import { RstreamError, toRstreamError, wireErrors } from '@rstream/protocol';
 import type { EffectiveLimits } from '../limits.ts';
 import type { Grant } from '../ports.ts';
 import type { TunnelEntry } from '../registry.ts';
+import type { Passage } from './gate.ts';
 import { ResponseTracker, type Exchange } from './response.ts';
 
 /** How the stream to a service ended, seen from the requests that it carried. */
@@ -43,6 +44,8 @@ export class Upstream {
   /** Requests without a whole answer, oldest first. */
   readonly waiting: Exchange[] = [];
   readonly tracker: ResponseTracker;
+  readonly #credentialId: string | undefined;
+  readonly #clientIp: string;
   readonly #stream: MuxStream;
   readonly #events: UpstreamEvents;
   #isFresh = true;
@@ -55,6 +58,8 @@ export class Upstream {
       throw new RstreamError('CAPACITY_EXHAUSTED', `This tunnel carries ${tunnel.streams} connections, its limit.`);
     }
     this.tunnel = tunnel;
+    this.#credentialId = grant?.credentialId;
+    this.#clientIp = options.clientIp;
     this.tracker = new ResponseTracker(limits);
     this.#events = options.events;
     this.#stream = tunnel.holder.openStream();
@@ -71,6 +76,15 @@ export class Upstream {
       ...(grant === undefined ? {} : { user_id: grant.userId, credential_id: grant.credentialId }),
     });
     readAnswer(this.#stream, { timeout: limits.openTimeout }).then(this.#onAccepted, this.#onRefused);
+  }
+
+  /**
+   * Whether the header of this stream is true of such a request, too. The device goes by it: what a stream carries is always of one
+   * credential. The address is a note for its log, except where the request takes the stream over.
+   */
+  serves({ tunnel, grant, visitor, head }: Passage): boolean {
+    const isSameCaller = this.tunnel === tunnel && this.#credentialId === grant?.credentialId;
+    return isSameCaller && (head.upgrade === undefined || this.#clientIp === visitor.clientIp);
   }
 
   /** Sends a request head. Returns false when the stream wants a pause. */
