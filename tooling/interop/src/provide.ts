@@ -9,6 +9,7 @@ const packages: Readonly<Record<string, string>> = {
   litmus: 'litmus',
   nginx: 'nginx-light',
   openssl: 'openssl',
+  protoc: 'protobuf-compiler',
   rclone: 'rclone',
   ssh: 'openssh-client',
   sshd: 'openssh-server',
@@ -36,13 +37,17 @@ export function provide(command: string): string {
   const present = find(command);
   if (present !== undefined) return present;
   const name = packages[command];
-  if (name !== undefined && process.getuid?.() === 0 && find('apt-get') !== undefined) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const apt = (args: string[]): Buffer => execFileSync('apt-get', args, { env, stdio: 'pipe', timeout: APT_TIMEOUT_MS });
-    apt(['update', '-qq']);
-    apt(['install', '-y', '-qq', '--no-install-recommends', name]);
-  }
+  if (name !== undefined) installPackage(name);
   const installed = find(command);
   if (installed === undefined) throw new Error(`this needs "${command}": install the package ${name ?? command} and run it again`);
   return installed;
+}
+
+/** Installs a Debian package where that can be done, and does nothing elsewhere. */
+export function installPackage(name: string): void {
+  if (process.getuid?.() !== 0 || find('apt-get') === undefined) return;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (args: string[]): Buffer => execFileSync('apt-get', args, { env, stdio: 'pipe', timeout: APT_TIMEOUT_MS });
+  apt(['update', '-qq']);
+  apt(['install', '-y', '-qq', '--no-install-recommends', name]);
 }
