@@ -3,7 +3,6 @@ import { constants } from 'node:os';
 import { limits, RstreamError } from '@rstream/protocol';
 import type { TerminalSize } from '@rstream/protocol/webtty';
 import type { ProcessExit } from '../process.ts';
-import { auditedCommand } from '../record.ts';
 import type { SessionFacts, SessionObserver } from '../session/observer.ts';
 import { encodeEvent, factsOf, type CastEvent, type CastHeader, type RecordingFacts } from './cast.ts';
 import { createCastFile, type CastFile, type OpenFile } from './cast-file.ts';
@@ -70,12 +69,18 @@ function openPart(facts: SessionFacts, { directory, input, rules, openFile }: Re
     version: 3,
     term: { cols: part.size.cols, rows: part.size.rows, type: facts.terminal?.term },
     timestamp: Math.floor(startedAt.getTime() / 1_000),
-    command: redact(rules, auditedCommand(facts.argv)),
+    command: commandOf(facts.argv, rules),
     title: facts.label === '' ? undefined : redact(rules, facts.label),
     rstream: ours,
   };
   const path = join(directory, recordingName(facts.startedAt, facts.id, part.part));
   return createCastFile({ path, header, start: part.previous?.hash ?? chainStart, openFile });
+}
+
+/** As it was typed, more or less: redacted before it is cut, so that no cut leaves half a secret. */
+function commandOf(argv: readonly string[], rules: readonly RegExp[]): string {
+  const { auditedArgv, recordingEvent } = limits.webtty;
+  return redact(rules, argv.join(' ').slice(0, recordingEvent.default)).slice(0, auditedArgv.default);
 }
 
 interface Parts {
@@ -161,7 +166,7 @@ export class SessionRecording implements SessionObserver {
   #schedule(): void {
     const { recordingBatch, recordingDelay, recordingQueue } = limits.webtty;
     if (this.#timeline.size > recordingQueue.default) this.#fail('cut', failed('The disk did not keep up with the session.'));
-    else if (this.#timeline.size >= recordingBatch.default) this.#flush();
+    else if (this.#timeline.incoming >= recordingBatch.default) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), recordingDelay.default);
   }
 
@@ -257,11 +262,11 @@ export class SessionRecording implements SessionObserver {
   }
 
   /** Says in the file that it is not all, if the disk still takes that. What redaction held back is dropped: it may be half a secret. */
-  async #giveUp(error: RstreamError): Promise<void> {
+  async #giveUp(failure: RstreamError): Promise<void> {
     this.#state = 'failed';
     this.#timeline = new Timeline([]);
     const at = Math.max(this.#now(), this.#writtenUs);
-    const marker = encodeEvent({ at, code: 'm', data: `${truncatedMarker}: ${error.message}` }, at - this.#writtenUs);
+    const marker = encodeEvent({ at, code: 'm', data: `${truncatedMarker}: ${failure.message}` }, at - this.#writtenUs);
     await this.#file.append(marker, at - this.#writtenUs).catch(() => undefined);
     await this.#file.finish().catch(() => undefined);
     this.#parts.events.onClose(this.#file.name);

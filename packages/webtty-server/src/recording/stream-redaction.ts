@@ -3,7 +3,7 @@ import { findSpans, redacted, type Span } from './redaction.ts';
 
 /** Something that carries text of a stream. */
 interface Carrier {
-  readonly text: string;
+  readonly data: string;
 }
 
 /**
@@ -28,7 +28,7 @@ export class StreamRedaction<T extends Carrier> {
   /** Takes pieces and returns those that are settled; a piece may be split. `last`: no text follows. */
   take(pieces: readonly T[], last: boolean): readonly T[] {
     const all = [...this.#held, ...pieces];
-    const text = all.map((piece) => piece.text).join('');
+    const text = all.map((piece) => piece.data).join('');
     const offset = this.#context.length;
     const spans = findSpans(this.#rules, this.#context + text, offset).map(({ start, end }) => ({
       start: start - offset,
@@ -61,7 +61,7 @@ function splitAt<T extends Carrier>(pieces: readonly T[], spans: readonly Span[]
   let start = 0;
   let next = 0;
   for (const piece of pieces) {
-    const end = start + piece.text.length;
+    const end = start + piece.data.length;
     const stop = Math.min(end, cut);
     let text = '';
     let position = start;
@@ -69,14 +69,14 @@ function splitAt<T extends Carrier>(pieces: readonly T[], spans: readonly Span[]
       while ((spans[next]?.end ?? Infinity) <= position) next += 1;
       const span = spans[next];
       if (span === undefined || span.start >= stop) {
-        text += piece.text.slice(position - start, stop - start);
+        text += piece.data.slice(position - start, stop - start);
         break;
       }
-      if (span.start >= position) text += piece.text.slice(position - start, span.start - start) + redacted;
+      if (span.start >= position) text += piece.data.slice(position - start, span.start - start) + redacted;
       position = span.end;
     }
-    if (text !== '') settled.push({ ...piece, text });
-    if (end > cut) held.push(start >= cut ? piece : { ...piece, text: piece.text.slice(cut - start) });
+    if (text !== '') settled.push({ ...piece, data: text });
+    if (end > cut) held.push(start >= cut ? piece : { ...piece, data: piece.data.slice(cut - start) });
     start = end;
   }
   return { settled, held };

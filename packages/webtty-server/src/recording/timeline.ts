@@ -11,12 +11,6 @@ interface Entry extends CastEvent {
   readonly stream?: TextStream | undefined;
 }
 
-/** `text` and `data` are the same text: under one name the entry is redacted, under the other it is an event. */
-interface TextEntry {
-  readonly entry: Entry;
-  readonly text: string;
-}
-
 /**
  * Queue of what happened in a session, from bytes to settled events in order. Pure: it knows no clock and no disk.
  *
@@ -25,7 +19,7 @@ interface TextEntry {
  * then what it holds comes later than it happened.
  */
 export class Timeline {
-  readonly #redactions: ReadonlyMap<TextStream, StreamRedaction<TextEntry>> | undefined;
+  readonly #redactions: ReadonlyMap<TextStream, StreamRedaction<Entry>> | undefined;
   #incoming: Entry[] = [];
   /** Settled, and not yet drained. */
   #settled: Entry[] = [];
@@ -36,12 +30,17 @@ export class Timeline {
 
   constructor(rules: readonly RegExp[]) {
     const streams: readonly TextStream[] = ['stdout', 'stderr', 'stdin'];
-    this.#redactions = rules.length === 0 ? undefined : new Map(streams.map((stream) => [stream, new StreamRedaction<TextEntry>(rules)]));
+    this.#redactions = rules.length === 0 ? undefined : new Map(streams.map((stream) => [stream, new StreamRedaction<Entry>(rules)]));
   }
 
   /** Characters that were added and not yet drained; an entry counts, too, so that empty ones cannot pile up. */
   get size(): number {
     return this.#incomingSize + this.#waitingSize;
+  }
+
+  /** The part of {@link size} that no {@link drain} has seen. */
+  get incoming(): number {
+    return this.#incomingSize;
   }
 
   addText(stream: TextStream, at: number, text: string): void {
@@ -115,9 +114,9 @@ export class Timeline {
     }
     const settled = batch.filter(({ stream }) => stream === undefined);
     for (const [stream, redaction] of this.#redactions) {
-      const pieces = batch.filter((entry) => entry.stream === stream).map((entry) => ({ entry, text: entry.data }));
+      const pieces = batch.filter((entry) => entry.stream === stream);
       if (pieces.length === 0 && !(last && redaction.held.length > 0)) continue;
-      settled.push(...redaction.take(pieces, last).map(({ entry, text }) => ({ ...entry, data: text })));
+      settled.push(...redaction.take(pieces, last));
     }
     this.#settled = [...this.#settled, ...settled].sort((a, b) => a.seq - b.seq);
   }
@@ -130,7 +129,7 @@ export class Timeline {
 
   #held(): Entry[] {
     const redactions = this.#redactions === undefined ? [] : [...this.#redactions.values()];
-    return redactions.flatMap(({ held }) => held.map(({ entry, text }) => ({ ...entry, data: text })));
+    return redactions.flatMap(({ held }) => held);
   }
 }
 
