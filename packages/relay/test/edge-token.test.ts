@@ -204,7 +204,7 @@ describe('the device is told the credential of the very request', () => {
     await client.write(get(host, '/1', bearer('ann'))).until(/\/1 told crd_ann usr_of_crd_ann 127\.0\.0\.1;/);
     await client.write(get(host, '/2', bearer('bob'))).until(new RegExp(`/2 told ${bob}`));
     await client.write(get(host, '/3', bearer('ann'))).until(/\/3 told crd_ann /);
-    await client.write(get(host, '/4', bearer('bob') + upgrade)).until(new RegExp(`/4 told ${bob}`));
+    expect(await client.write(get(host, '/4', bearer('bob') + upgrade)).until(/\/4 told .*;/)).toContain(`/4 told ${bob}`);
     client.socket.destroy();
   });
 
@@ -233,7 +233,9 @@ describe('the device is told the credential of the very request', () => {
     const from = (ip: string): string => `X-Forwarded-For: ${ip}\r\n`;
     const client = new RawClient(world.port);
     await client.write(get(host, '/1', bearer('ann') + from('192.0.2.1'))).until(/\/1 told crd_ann usr_of_crd_ann 192\.0\.2\.1;/);
-    await client.write(get(host, '/2', bearer('ann') + from('192.0.2.2') + upgrade)).until(/\/2 told crd_ann usr_of_crd_ann 192\.0\.2\.2;/);
+    expect(await client.write(get(host, '/2', bearer('ann') + from('192.0.2.2') + upgrade)).until(/\/2 told .*;/)).toContain(
+      '/2 told crd_ann usr_of_crd_ann 192.0.2.2;',
+    );
     client.socket.destroy();
   });
 });
