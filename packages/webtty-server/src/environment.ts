@@ -1,4 +1,7 @@
-import { userInfo } from 'node:os';
+import { lstat } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { Account } from './account.ts';
+import { standardPath } from './executable.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,26 +19,10 @@ const inherited = new Set([
   'TEMP',
   'TMP',
 ]);
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** The account whose environment commands start with. */
-export interface Account {
-  readonly home: string;
-  readonly user: string;
-  readonly uid: number;
-  readonly shell: string;
-}
-
-/** The account that this process runs as. */
-export function ownAccount(): Account {
-  try {
-    const { homedir, username, uid, shell } = userInfo();
-    return { home: homedir, user: username, uid, shell: shell ?? '/bin/sh' };
-  } catch {
-    // A container may run as a uid that no account has.
-    return { home: '/', user: '', uid: process.getuid?.() ?? -1, shell: '/bin/sh' };
-  }
-}
+/** What of these a login keeps: the rest belongs to the agent's own session. */
+const keptAtLogin: ReadonlySet<string> = new Set(['PATH', 'LANG', 'LANGUAGE', 'TZ', 'SystemRoot', 'ComSpec', 'PATHEXT']);
+/** A local socket answers at once or not at all. */
+const LIVE_MS = 500;
 
 /** Environment that commands start with: path, locale, time zone and account, nothing else of `source`. */
 export function baseEnvironment(source: Environment, account: Account): Record<string, string> {
@@ -43,11 +30,52 @@ export function baseEnvironment(source: Environment, account: Account): Record<s
   for (const [name, value] of Object.entries(source)) {
     if (value !== undefined && (inherited.has(name) || name.startsWith('LC_'))) base[name] = value;
   }
-  return { PATH: DEFAULT_PATH, ...base, ...accountEnvironment(account) };
+  return { PATH: standardPath, ...base, ...accountEnvironment(account) };
 }
 
 function accountEnvironment({ home, user, shell }: Account): Record<string, string> {
   return { HOME: home, SHELL: shell, ...(user === '' ? {} : { USER: user, LOGNAME: user }) };
+}
+
+/**
+ * Environment that commands start with in an account of its own: path, locale and time zone of `base`, the account, and what of
+ * its session the system keeps for it.
+ */
+export async function loginEnvironment(base: Environment, account: Account): Promise<Record<string, string>> {
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(base)) {
+    if (value !== undefined && isKeptAtLogin(name)) environment[name] = value;
+  }
+  return { PATH: standardPath, ...environment, ...accountEnvironment(account), ...(await sessionEnvironment(account.uid)) };
+}
+
+function isKeptAtLogin(name: string): boolean {
+  // macOS has a directory for temporary files per account, and there only this process's own account can be had.
+  return keptAtLogin.has(name) || name.startsWith('LC_') || (process.platform === 'darwin' && name === 'TMPDIR');
+}
+
+async function sessionEnvironment(uid: number): Promise<Record<string, string>> {
+  if (process.platform !== 'linux') return {};
+  const directory = `/run/user/${uid}`;
+  const found = await lstat(directory).catch(() => undefined);
+  // Somebody else's directory there would hand out somebody else's session.
+  if (found?.isDirectory() !== true || found.uid !== uid) return {};
+  const bus = `${directory}/bus`;
+  return { XDG_RUNTIME_DIR: directory, ...((await isLive(bus)) ? { DBUS_SESSION_BUS_ADDRESS: `unix:path=${bus}` } : {}) };
+}
+
+/** True when something listens on this socket. */
+function isLive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const settle = (live: boolean): void => {
+      socket.destroy();
+      resolve(live);
+    };
+    socket.setTimeout(LIVE_MS, () => settle(false));
+    socket.once('connect', () => settle(true));
+    socket.once('error', () => settle(false));
+  });
 }
 
 export interface EnvironmentChange {

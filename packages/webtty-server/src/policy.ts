@@ -1,7 +1,8 @@
 import { realpath } from 'node:fs/promises';
-import { basename, isAbsolute, relative } from 'node:path';
+import { basename, isAbsolute, normalize, relative, sep } from 'node:path';
 import { RstreamError } from '@rstream/protocol';
-import { matchesArgv, matchesGlob, type ArgvPattern } from './glob.ts';
+import type { ApprovalHook } from './approval.ts';
+import { isLiteral, matchesArgv, matchesGlob, type ArgvPattern } from './glob.ts';
 
 /** What clients may do on this device. An empty policy allows every command and no dangerous variable. */
 export interface CommandPolicy {
@@ -12,12 +13,19 @@ export interface CommandPolicy {
   /** Directories that a working directory must be in, after links are resolved. Anywhere when absent. */
   readonly cwdRoots?: readonly string[] | undefined;
   /**
-   * Globs of variable names that clients may set. When absent: locale, time zone and the like if `allow` is given, else every
-   * name that does not change which code a program loads.
+   * Globs of variable names that clients may set. When absent: locale, time zone and the like if `allow` is given or the account
+   * has an environment of its own, else every name that does not change which code a program loads.
    */
   readonly env?: readonly string[] | undefined;
+  /**
+   * Globs of accounts that clients may name where the device lets them. None when absent; an account with uid 0 only when its name is
+   * listed as it is.
+   */
+  readonly users?: readonly string[] | undefined;
   /** Running time in ms of one command; a client may ask for less. */
   readonly maxDurationMs?: number | undefined;
+  /** A session without input and output for this many ms is ended. */
+  readonly maxIdleMs?: number | undefined;
   /** Bytes of each output stream that are forwarded; the rest is counted and dropped. */
   readonly maxOutputBytes?: number | undefined;
   /**
@@ -25,83 +33,84 @@ export interface CommandPolicy {
    * be in it, by its name or path without arguments; whoever has a shell can run anything.
    */
   readonly terminal?: boolean | undefined;
+  /** Terminals take no input: viewers look, and the owner may end them. */
+  readonly readOnlyTerminal?: boolean | undefined;
+  /** A program of the device that is asked before a command starts, or before a terminal takes input. */
+  readonly approve?: ApprovalHook | undefined;
 }
 
 /**
- * Names that make a program load other code or read other files than the policy saw: the search path, loader and interpreter
- * hooks, shell start-up files and word splitting. Taken only when the policy lists the exact name.
+ * What decided that a command may run: `default` (there is no `allow` list), `allow[N]` (its entry N, from 0), or `approved` (one of
+ * these, and then the approval program).
  */
-const dangerousNames: readonly string[] = [
-  'PATH',
-  'LD_*',
-  'DYLD_*',
-  'GCONV_PATH',
-  'NODE_OPTIONS',
-  'NODE_PATH',
-  'BASH_ENV',
-  'BASH_FUNC_*',
-  'ENV',
-  'IFS',
-  'SHELLOPTS',
-  'BASHOPTS',
-  'PS4',
-  'PROMPT_COMMAND',
-  'PYTHON*',
-  'PERL5*',
-  'PERLLIB',
-  'RUBYOPT',
-  'RUBYLIB',
-  'JAVA_TOOL_OPTIONS',
-  '_JAVA_OPTIONS',
-  'JDK_JAVA_OPTIONS',
-  'GIT_SSH*',
-  'GIT_EXEC_PATH',
-  'GIT_CONFIG*',
-  'GIT_EXTERNAL_DIFF',
-  'GIT_PROXY_COMMAND',
-  'GIT_ASKPASS',
-  'SSH_ASKPASS',
-  'LESSOPEN',
-];
+export type Decision = 'default' | `allow[${number}]` | 'approved';
 
-/**
- * What a client may set when the policy lists commands but no variables: with a fixed list of commands, a variable such as
- * PAGER or EDITOR would be a way to run another one.
- */
-const harmlessNames: readonly string[] = ['LANG', 'LANGUAGE', 'LC_*', 'TZ', 'TERM', 'NO_COLOR', 'FORCE_COLOR', 'COLUMNS', 'LINES'];
+/** What decided that it may not: an entry of `deny`, no entry of `allow`, another key of the policy, or the approval program. */
+export type DeniedBy = `deny[${number}]` | 'allow' | 'env' | 'cwdRoots' | 'users' | 'approve';
 
-const denied = (message: string): RstreamError => new RstreamError('ERR_RSTREAM_COMMAND_DENIED', message);
-
-/** Throws `ERR_RSTREAM_COMMAND_DENIED` unless the policy lets a client set this variable. */
-export function assertEnvName(policy: CommandPolicy, name: string): void {
-  if (policy.env?.includes(name) === true) return;
-  const dangerous = dangerousNames.some((pattern) => matchesGlob(pattern, name.toUpperCase()));
-  const names = policy.env ?? (policy.allow === undefined ? ['*'] : harmlessNames);
-  if (dangerous || !names.some((pattern) => matchesGlob(pattern, name)))
-    throw denied(`The device does not let clients set the variable ${name.slice(0, 100)}.`);
+/** An `ERR_RSTREAM_COMMAND_DENIED` that remembers the rule; {@link deniedBy} tells it. */
+export function denied(rule: DeniedBy, message: string): RstreamError {
+  return new RstreamError('ERR_RSTREAM_COMMAND_DENIED', message, { details: { rule } });
 }
 
-/** Throws `ERR_RSTREAM_COMMAND_DENIED` unless the policy lets this command run. `file` is the program that `argv[0]` resolved to. */
-export function assertArgv(policy: CommandPolicy, argv: readonly string[], file: string): void {
-  const [program = '', ...rest] = argv;
-  const spellings = new Set([program, basename(program), file, basename(file)]);
-  for (const pattern of policy.deny ?? []) {
-    for (const spelling of spellings) {
-      if (matchesArgv(pattern, [spelling, ...rest])) throw denied('The device denies this command.');
-    }
+/** The rule behind a denial, for the audit line; undefined for any other error. */
+export function deniedBy(error: RstreamError): DeniedBy | undefined {
+  return error.code === 'ERR_RSTREAM_COMMAND_DENIED' ? (error.details?.['rule'] as DeniedBy | undefined) : undefined;
+}
+
+/** A command as the client gave it, and the program that it means. */
+export interface FoundCommand {
+  readonly argv: readonly string[];
+  /** Absolute path of the program. */
+  readonly file: string;
+  /** False: a search path of the client's found it, so its bare name says nothing. */
+  readonly byOwnPath: boolean;
+}
+
+/** Throws `ERR_RSTREAM_COMMAND_DENIED` unless the policy lets this command run; returns what decided. */
+export async function decideArgv(policy: CommandPolicy, command: FoundCommand): Promise<Decision> {
+  const [program = '', ...rest] = command.argv;
+  if (policy.deny !== undefined) {
+    const spellings = await spellingsOf(program, command.file);
+    const index = policy.deny.findIndex((pattern) => spellings.some((spelling) => matchesArgv(pattern, [spelling, ...rest])));
+    if (index >= 0) throw denied(`deny[${index}]`, 'The device denies this command.');
   }
-  // Only the words as given count here: "git" must not let "/tmp/git" run. Its resolved path may be listed instead.
-  const allowed = policy.allow?.some((pattern) => matchesArgv(pattern, argv) || matchesArgv(pattern, [file, ...rest]));
-  if (allowed === false) throw denied('This command is not in the list of commands that the device allows.');
+  if (policy.allow === undefined) return 'default';
+  const index = policy.allow.findIndex(
+    (pattern) => matchesArgv(pattern, [command.file, ...rest]) || (matchesArgv(pattern, command.argv) && isPlain(command, pattern[0])),
+  );
+  if (index < 0) throw denied('allow', 'This command is not in the list of commands that the device allows.');
+  return `allow[${index}]`;
 }
 
-/** Throws `ERR_RSTREAM_COMMAND_DENIED` unless `directory` is inside one of the roots. */
-export async function assertDirectory(policy: CommandPolicy, directory: string): Promise<void> {
-  if (policy.cwdRoots === undefined) return;
-  const real = await realpath(directory);
-  for (const root of policy.cwdRoots) {
+/** Every name under which a program is denied: as given, as found, and as what a link leads to. */
+async function spellingsOf(program: string, file: string): Promise<readonly string[]> {
+  const real = await realpath(file).catch(() => file);
+  return [...new Set([program, file, real].flatMap((path) => [path, basename(path)]))];
+}
+
+/**
+ * True when the word as given may stand for the program: a bare name that the device's own path found, or a path without detours,
+ * because a star in a pattern also matches `/../`. Only the words as given count for `allow`: "git" must not let "/tmp/git" run.
+ */
+function isPlain({ argv: [program = ''], byOwnPath }: FoundCommand, listed = ''): boolean {
+  if (!program.includes('/')) return byOwnPath;
+  if (isLiteral(listed, program)) return true;
+  const path = program.startsWith('./') ? program.slice(2) : program;
+  return normalize(path) === path && path.split('/')[0] !== '..';
+}
+
+/** True when clients may name this account. */
+export function allowsUser({ users = [] }: CommandPolicy, { user, uid }: { readonly user: string; readonly uid: number }): boolean {
+  return users.some((pattern) => (uid === 0 ? isLiteral(pattern, user) : matchesGlob(pattern, user)));
+}
+
+/** Throws `ERR_RSTREAM_COMMAND_DENIED` unless `real`, a directory without links, is inside one of the roots. */
+export async function assertDirectory({ cwdRoots }: CommandPolicy, real: string): Promise<void> {
+  if (cwdRoots === undefined) return;
+  for (const root of cwdRoots) {
     const inside = relative(await realpath(root).catch(() => root), real);
-    if (inside === '' || (!inside.startsWith('..') && !isAbsolute(inside))) return;
+    if (inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)) return;
   }
-  throw denied('The device does not let commands start in that directory.');
+  throw denied('cwdRoots', 'The device does not let commands start in that directory.');
 }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { RstreamError } from '@rstream/protocol';
+import { launchOf } from './launch.ts';
 import type { CommandPlan } from './plan.ts';
 import { withoutMasters } from './terminal/masters.ts';
 
@@ -23,11 +24,12 @@ export async function startProcess(plan: CommandPlan): Promise<CommandProcess> {
 }
 
 function spawnChild(plan: CommandPlan): ChildProcess {
+  const { file, args, argv0, cwd } = launchOf(plan);
   try {
     return withoutMasters([plan.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'], (stdio) =>
-      spawn(plan.file, plan.argv.slice(1), {
-        argv0: plan.argv[0],
-        cwd: plan.cwd,
+      spawn(file, args, {
+        argv0,
+        cwd,
         env: plan.env,
         // A group of its own, so that a signal reaches the children of the command and nothing else.
         detached: process.platform !== 'win32',

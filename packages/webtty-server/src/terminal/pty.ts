@@ -1,4 +1,4 @@
-import { closeSync, constants as files, openSync, writeSync } from 'node:fs';
+import { closeSync, constants as files, fchownSync, openSync, writeSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import type { ReadStream } from 'node:tty';
 import type * as NodePty from '@lydell/node-pty';
@@ -13,6 +13,8 @@ import { PtyInput } from './pty-input.ts';
 const MARKER_RETRY_MS = 10;
 /** Silence after which output counts as complete where the marker cannot be written: a system that revokes the terminal at exit. */
 const QUIET_MS = 100;
+/** Tells the system to leave the group as it is: that of terminals. */
+const SAME_GROUP = -1;
 
 /**
  * What this file relies on beyond the public interface of the native module, at the exact version that is pinned. With
@@ -34,6 +36,8 @@ export interface PtyStart {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly size: TerminalSize;
+  /** Account that the terminal belongs to, as programs that open it by its name need; undefined: this process's. */
+  readonly uid?: number | undefined;
 }
 
 /** True when this process can make terminals: the native module is there and fits the platform. */
@@ -58,11 +62,11 @@ async function loadModule(): Promise<typeof NodePty> {
 }
 
 /** Starts a program on a new terminal. Throws `ERR_RSTREAM_TERMINAL_MISSING`, `ERR_RSTREAM_COMMAND_FAILED_TO_START`. */
-export async function openPty({ file, args, cwd, env, size }: PtyStart): Promise<Pty> {
+export async function openPty({ file, args, cwd, env, size, uid }: PtyStart): Promise<Pty> {
   const { spawn } = await loadModule();
   try {
     const started = spawn(file, [...args], { cwd, env, cols: size.col, rows: size.row, encoding: null });
-    return new Pty(started as NodePty.IPty & Internals);
+    return new Pty(started as NodePty.IPty & Internals, uid);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown error';
     throw new RstreamError('ERR_RSTREAM_COMMAND_FAILED_TO_START', `No terminal could be made: ${reason}`, { cause });
@@ -96,10 +100,11 @@ export class Pty {
   #closed = false;
 
   /** Made by {@link openPty}; the event loop must not turn between the start of the program and this. */
-  constructor(terminal: NodePty.IPty & Internals) {
+  constructor(terminal: NodePty.IPty & Internals, uid?: number) {
     this.#terminal = terminal;
     this.#socket = terminal._socket;
     this.#device = openSync(terminal.ptsName, files.O_RDWR | files.O_NOCTTY | files.O_NONBLOCK);
+    if (uid !== undefined) fchownSync(this.#device, uid, SAME_GROUP);
     this.pid = terminal.pid;
     this.input = new PtyInput(terminal.fd);
     rememberMaster(terminal.fd);
