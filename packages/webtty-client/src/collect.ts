@@ -1,9 +1,10 @@
 import { limits, RstreamError, toRstreamError } from '@rstream/protocol';
 import type { ExecResult } from '@rstream/protocol/exec';
-import { openCommand, type CommandOutcome, type OpenCommandOptions, type RunningCommand } from './command.ts';
+import { openCommand, type CommandOutcome, type RunningCommand } from './command.ts';
 import { KeptOutput } from './kept-output.ts';
 import { outputText } from './output-text.ts';
 import type { CommandRequest } from './request.ts';
+import type { OpenCommandOptions } from './start.ts';
 import type { CommandStdin } from './stdin.ts';
 import type { WebttyTransport } from './transport.ts';
 

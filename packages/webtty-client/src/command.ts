@@ -1,9 +1,13 @@
 import { limits, RstreamError, toRstreamError } from '@rstream/protocol';
-import { DataType, OpenCapability, type Message, type MessageOf } from '@rstream/protocol/webtty';
-import { MessageStream } from './message-stream.ts';
+import { DataType, OpenCapability, type MessageOf } from '@rstream/protocol/webtty';
+import { unexpected } from './ack.ts';
+import { Consumption, repaints } from './consumption.ts';
+import type { Messages } from './messages.ts';
 import { OutputQueue } from './output-queue.ts';
 import { refusalError } from './refusal.ts';
 import { openMessage, type CommandRequest } from './request.ts';
+import { repaint } from './repaint.ts';
+import { firstOpen, startSession, type OpenCommandOptions, type Started } from './start.ts';
 import { StdinWriter, type CommandStdin } from './stdin.ts';
 import type { WebttyTransport } from './transport.ts';
 
@@ -22,13 +26,6 @@ export interface CommandOutcome {
   readonly durationMs: number;
 }
 
-export interface OpenCommandOptions {
-  /** Aborting it cancels the command: see {@link RunningCommand.cancel}. */
-  readonly signal?: AbortSignal | undefined;
-  /** Wait for the device to start the command, in ms; default `limits.webtty.clientOpenTimeout`. */
-  readonly openTimeoutMs?: number | undefined;
-}
-
 /**
  * Starts a command on the device at the other end of `transport`, which this call owns from now on: one connection runs one
  * command and is closed with it.
@@ -40,76 +37,23 @@ export async function openCommand(
   request: CommandRequest,
   options: OpenCommandOptions = {},
 ): Promise<RunningCommand> {
-  const started = await startCommand(transport, () => openMessage(request), options);
-  return new RunningCommand(started.messages, {
-    ...started,
-    request,
-    signal: options.signal,
-    queueBytes: limits.webtty.outputQueue.default,
-  });
+  const started = await startSession(transport, () => firstOpen(openMessage(request), options), options);
+  return new RunningCommand(started, { request, signal: options.signal });
 }
 
-/** A command that the device has started. */
-export interface StartedCommand {
-  readonly messages: MessageStream;
-  readonly ack: MessageOf<'ack'>;
-  readonly startedAt: number;
+/** What a terminal adds to a command. */
+export interface TerminalEvents {
+  /** The size of the terminal is now this one: another viewer controls it. */
+  onSize(message: MessageOf<'parameter'>): void;
+  onControl(message: MessageOf<'control'>): void;
+  /** Set the whole screen as history and screen, not as the screen alone. */
+  readonly clearsHistory: boolean;
 }
 
-/** Makes and sends the open message and waits for the answer. Closes the transport when there is no command to show for it. */
-export async function startCommand(
-  transport: WebttyTransport,
-  makeOpen: () => MessageOf<'open'>,
-  options: OpenCommandOptions,
-): Promise<StartedCommand> {
-  const messages = new MessageStream(transport);
-  const startedAt = performance.now();
-  let stopped: RstreamError | undefined;
-  const stop = (error: RstreamError): void => {
-    stopped ??= error;
-    messages.close();
-  };
-  const cancel = (): void => stop(new RstreamError('ERR_RSTREAM_COMMAND_CANCELLED'));
-  const timer = setTimeout(
-    () => stop(new RstreamError('ERR_RSTREAM_WEBTTY_TIMEOUT')),
-    options.openTimeoutMs ?? limits.webtty.clientOpenTimeout.default,
-  );
-  options.signal?.addEventListener('abort', cancel, { once: true });
-  try {
-    if (options.signal?.aborted === true) throw new RstreamError('ERR_RSTREAM_COMMAND_CANCELLED');
-    const open = makeOpen();
-    const [ack] = await Promise.all([readAck(messages), messages.send(open)]);
-    return { messages, ack, startedAt };
-  } catch (error) {
-    messages.close();
-    throw stopped ?? toRstreamError(error, 'ERR_RSTREAM_WEBTTY_LOST');
-  } finally {
-    clearTimeout(timer);
-    options.signal?.removeEventListener('abort', cancel);
-  }
-}
-
-async function readAck(messages: MessageStream): Promise<MessageOf<'ack'>> {
-  for (;;) {
-    const message = await messages.read();
-    if (message === undefined)
-      throw new RstreamError('ERR_RSTREAM_WEBTTY_LOST', 'The device closed the connection before the command started.');
-    if (message.kind === 'ack') return message;
-    if (message.kind === 'error' || message.kind === 'protocolError') throw refusalError(message);
-    if (message.kind !== 'heartbeat') throw unexpected(message);
-  }
-}
-
-const unexpected = (message: Message): RstreamError =>
-  new RstreamError('ERR_RSTREAM_WEBTTY_PROTOCOL', `The device sent an unexpected "${message.kind}" message.`);
-
-interface Start {
-  readonly request: CommandRequest;
-  readonly ack: MessageOf<'ack'>;
-  readonly startedAt: number;
+export interface CommandParts {
+  readonly request: Pick<CommandRequest, 'killGraceMs' | 'timeoutMs'>;
   readonly signal: AbortSignal | undefined;
-  /** Output per stream that may wait for its reader. */
-  readonly queueBytes: number;
+  readonly terminal?: TerminalEvents | undefined;
 }
 
 /**
@@ -123,31 +67,46 @@ export class RunningCommand {
   /** True when the server speaks our extension: deadline, signals and totals are its own, not an estimate made here. */
   readonly hasContract: boolean;
 
-  readonly #messages: MessageStream;
-  readonly #start: Start;
+  readonly #messages: Messages;
+  readonly #start: Started;
+  readonly #parts: CommandParts;
+  readonly #probes = new Map<number, () => void>();
   readonly #queues: readonly [stdout: OutputQueue, stderr: OutputQueue];
+  readonly #consumption: readonly [stdout: Consumption, stderr: Consumption];
   readonly #stdin: StdinWriter;
   readonly #received = [0, 0];
   readonly #outcome: Promise<CommandOutcome>;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #cancelTimer: ReturnType<typeof setTimeout> | undefined;
-  #givenUp: 'timed out' | 'cancelled' | undefined;
+  #givenUp: 'timed out' | 'cancelled' | 'left' | undefined;
+  #nextProbe = 1;
 
   /** Made by {@link openCommand}. */
-  constructor(messages: MessageStream, start: Start) {
+  constructor(start: Started, parts: CommandParts) {
+    const { messages, ack, resumable } = start;
     this.#messages = messages;
     this.#start = start;
-    this.hasContract = start.ack.capabilities.includes(OpenCapability.EXEC_CONTRACT);
-    this.#queues = [new OutputQueue(start.queueBytes), new OutputQueue(start.queueBytes)];
-    [this.stdout, this.stderr] = this.#queues;
-    this.#stdin = new StdinWriter(messages, this.hasContract ? start.ack.stdinWindow : 0);
+    this.#parts = parts;
+    this.hasContract = ack.capabilities.includes(OpenCapability.EXEC_CONTRACT);
+    const window = ack.capabilities.includes(OpenCapability.OUTPUT_CREDIT) ? ack.outputWindow : undefined;
+    // With credit the window is the bound, and a full queue must not hold other messages back.
+    const queue = (): OutputQueue => new OutputQueue(limits.webtty.outputQueue.default, window === undefined);
+    this.#queues = [queue(), queue()];
+    this.#consumption = [
+      new Consumption({ messages, type: DataType.STDOUT, window }),
+      new Consumption({ messages, type: DataType.STDERR, window }),
+    ];
+    this.stdout = this.#consumption[0].follow(this.#queues[0]);
+    this.stderr = this.#consumption[1].follow(this.#queues[1]);
+    this.#stdin = new StdinWriter(messages, this.hasContract ? ack.stdinWindow : 0);
+    if (resumable !== undefined) resumable.onStdinWindow = (bytes) => this.#stdin.setCredit(bytes);
     this.stdin = this.#stdin;
     this.#armDeadline();
-    start.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    parts.signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#outcome = this.#run();
     // Whoever waits sees the failure; one that nobody waits for must not end the process.
     this.#outcome.catch(() => undefined);
-    if (start.signal?.aborted === true) this.cancel();
+    if (parts.signal?.aborted === true) this.cancel();
   }
 
   /** Resolves when the command has ended and all of its output has arrived. Rejects when the connection broke before that. */
@@ -168,26 +127,52 @@ export class RunningCommand {
   cancel(): void {
     if (this.#givenUp !== undefined) return;
     this.#givenUp = 'cancelled';
-    for (const queue of this.#queues) queue.dropOverflow();
+    this.#stopHolding();
     if (!this.hasContract) return this.#messages.close();
     this.#messages.send({ kind: 'signal', name: '', cancel: true }).catch(() => undefined);
     this.#cancelTimer = setTimeout(() => this.#messages.close(), this.#graceMs() + limits.webtty.cancelTimeout.default);
   }
 
+  /** Leaves the command without ending it: a job goes on, and so does a session until its time to be resumed is over. */
+  leave(): void {
+    this.#givenUp ??= 'left';
+    this.#stopHolding();
+    this.#messages.close();
+  }
+
+  /** Round trip to the device in ms, past everything that is under way. Rejects when the command ends first. */
+  async latency(): Promise<number> {
+    const id = this.#nextProbe++;
+    const sentAt = performance.now();
+    const answered = new Promise<void>((resolve) => this.#probes.set(id, resolve));
+    await this.#messages.send({ kind: 'probe', id, reply: false });
+    const ended = this.#outcome.then(() => {
+      throw new RstreamError('ERR_RSTREAM_SESSION_ENDED');
+    });
+    await Promise.race([answered, ended]).finally(() => this.#probes.delete(id));
+    return performance.now() - sentAt;
+  }
+
   readonly #onAbort = (): void => this.cancel();
 
+  /** The command is given up: output that nobody reads is dropped, and holds nothing back. */
+  #stopHolding(): void {
+    for (const queue of this.#queues) queue.dropOverflow();
+    for (const consumption of this.#consumption) consumption.release();
+  }
+
   #graceMs(): number {
-    return this.#start.request.killGraceMs ?? limits.webtty.killGrace.default;
+    return this.#parts.request.killGraceMs ?? limits.webtty.killGrace.default;
   }
 
   /** With the contract the server keeps the deadline, and this timer only covers a server that does not answer. */
   #armDeadline(): void {
-    const { timeoutMs } = this.#start.request;
+    const { timeoutMs } = this.#parts.request;
     if (timeoutMs === undefined) return;
     const slack = this.hasContract ? this.#graceMs() + limits.webtty.cancelTimeout.default : 0;
     this.#deadline = setTimeout(() => {
       this.#givenUp ??= 'timed out';
-      for (const queue of this.#queues) queue.dropOverflow();
+      this.#stopHolding();
       this.#messages.close();
     }, timeoutMs + slack);
   }
@@ -208,7 +193,7 @@ export class RunningCommand {
     } finally {
       clearTimeout(this.#deadline);
       clearTimeout(this.#cancelTimer);
-      this.#start.signal?.removeEventListener('abort', this.#onAbort);
+      this.#parts.signal?.removeEventListener('abort', this.#onAbort);
       this.#stdin.stop();
       this.#messages.close();
     }
@@ -227,6 +212,18 @@ export class RunningCommand {
         case 'stdinCredit':
           this.#stdin.addCredit(message.bytes);
           break;
+        case 'snapshot':
+          this.#takeSnapshot(message);
+          break;
+        case 'parameter':
+          this.#parts.terminal?.onSize(message);
+          break;
+        case 'control':
+          this.#parts.terminal?.onControl(message);
+          break;
+        case 'probe':
+          if (message.reply) this.#probes.get(message.id)?.();
+          break;
         case 'heartbeat':
         case 'unknown':
           break;
@@ -239,6 +236,15 @@ export class RunningCommand {
     }
   }
 
+  #takeSnapshot(message: MessageOf<'snapshot'>): void {
+    const { terminal } = this.#parts;
+    if (terminal === undefined) throw unexpected(message);
+    terminal.onSize({ kind: 'parameter', ...(message.size === undefined ? {} : { terminalSize: message.size }) });
+    const chunk = repaint(message.screen ?? new Uint8Array(), terminal.clearsHistory);
+    repaints.add(chunk);
+    void this.#queues[0].push(chunk);
+  }
+
   #takeData(message: MessageOf<'data'>): Promise<void> | undefined {
     const index = message.type === DataType.STDOUT ? 0 : message.type === DataType.STDERR ? 1 : undefined;
     if (index === undefined || message.encryptedData !== undefined) throw unexpected(message);
@@ -246,6 +252,7 @@ export class RunningCommand {
       this.#queues[index].end();
       return undefined;
     }
+    this.#consumption[index].receive(message.data.byteLength);
     this.#received[index] = (this.#received[index] ?? 0) + message.data.byteLength;
     return this.#queues[index].push(message.data);
   }

@@ -13,11 +13,34 @@
  * @module
  */
 export { collect, type CollectOptions } from './collect.ts';
-export { openCommand, type CommandOutcome, type OpenCommandOptions, type RunningCommand } from './command.ts';
+export { openCommand, type CommandOutcome, type RunningCommand } from './command.ts';
 export { exitStatus, exitStatusOfError } from './exit-status.ts';
 export type { CommandRequest } from './request.ts';
+export type { LinkState, Reconnect } from './reconnect.ts';
 export { filterWebttyServers, findWebttyServer, parseWebttyServers, type WebttyFilter } from './servers.ts';
+export {
+  endSession,
+  forgetJob,
+  listSessions,
+  readJob,
+  shareSession,
+  startJob,
+  unshareSession,
+  type ReadJobOptions,
+  type RequestOptions,
+  type SessionShare,
+  type ShareOptions,
+} from './sessions.ts';
+export type { OpenCommandOptions, SessionKey } from './start.ts';
 export type { CommandStdin } from './stdin.ts';
-export { openTerminal, type RemoteTerminal } from './terminal.ts';
+export {
+  attachTerminal,
+  openTerminal,
+  type OpenTerminalOptions,
+  type RemoteTerminal,
+  type TerminalRole,
+  type TerminalTarget,
+} from './terminal.ts';
 export type { TerminalRequest, TerminalViewport } from './terminal-request.ts';
 export { transportFromWebStreams, type WebStreamPair, type WebttyTransport } from './transport.ts';
+export { transportFromWebSocket, type WebSocketOptions } from './web-socket.ts';

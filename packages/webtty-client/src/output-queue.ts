@@ -4,6 +4,7 @@
  */
 export class OutputQueue implements AsyncIterable<Uint8Array> {
   readonly #limit: number;
+  readonly #holdsWriter: boolean;
   #chunks: Uint8Array[] = [];
   #queuedBytes = 0;
   #state: 'open' | 'ended' | 'failed' = 'open';
@@ -12,8 +13,10 @@ export class OutputQueue implements AsyncIterable<Uint8Array> {
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  constructor(limitBytes: number) {
+  /** `holdsWriter` false: the writer is held back elsewhere, by credit, and never waits here. */
+  constructor(limitBytes: number, holdsWriter = true) {
     this.#limit = limitBytes;
+    this.#holdsWriter = holdsWriter;
   }
 
   /** Adds bytes. A promise comes back when the queue is full: it settles once there is room. */
@@ -24,7 +27,7 @@ export class OutputQueue implements AsyncIterable<Uint8Array> {
     this.#chunks.push(chunk);
     this.#queuedBytes += chunk.byteLength;
     this.#wakeReader?.();
-    if (this.#queuedBytes < this.#limit || this.#dropping) return undefined;
+    if (this.#queuedBytes < this.#limit || this.#dropping || !this.#holdsWriter) return undefined;
     return new Promise((resolve) => {
       this.#wakeWriter = resolve;
     });

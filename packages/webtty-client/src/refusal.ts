@@ -12,6 +12,10 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   [FailureReason.STOPPING]: 'ERR_RSTREAM_DEVICE_STOPPING',
   [FailureReason.SPAWN]: 'ERR_RSTREAM_COMMAND_FAILED_TO_START',
   [FailureReason.TERMINAL_MISSING]: 'ERR_RSTREAM_TERMINAL_MISSING',
+  [FailureReason.NO_SESSION]: 'ERR_RSTREAM_SESSION_NOT_FOUND',
+  [FailureReason.SESSION_ENDED]: 'ERR_RSTREAM_SESSION_ENDED',
+  [FailureReason.READ_ONLY]: 'ERR_RSTREAM_SESSION_READ_ONLY',
+  [FailureReason.JOB_STORE]: 'ERR_RSTREAM_JOB_STORE',
 };
 
 /** The longest text of a peer that goes into an error of ours. */

@@ -33,7 +33,7 @@ export function openMessage(request: CommandRequest): MessageOf<'open'> {
   const { cwd, user } = request;
   return {
     kind: 'open',
-    capabilities: [OpenCapability.EXEC_CONTRACT],
+    capabilities: [OpenCapability.EXEC_CONTRACT, OpenCapability.OUTPUT_CREDIT],
     config: {
       options: { interactive: request.stdin === true, allocateTty: false, sendHeartbeat: false },
       cmdArgs: request.argv,

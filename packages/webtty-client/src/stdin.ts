@@ -1,6 +1,6 @@
 import { limits } from '@rstream/protocol';
 import { DataType } from '@rstream/protocol/webtty';
-import type { MessageStream } from './message-stream.ts';
+import type { Messages } from './messages.ts';
 
 /** Standard input of a running command. */
 export interface CommandStdin {
@@ -15,14 +15,14 @@ export interface CommandStdin {
  * the command does not read would fill the connection, and a later signal could not pass it.
  */
 export class StdinWriter implements CommandStdin {
-  readonly #messages: MessageStream;
+  readonly #messages: Messages;
   #credit: number;
   #state: 'open' | 'ended' = 'open';
   #tail: Promise<void> = Promise.resolve();
   #wake: (() => void) | undefined;
 
   /** `window` 0: the server gives no credit, only the transport holds back. */
-  constructor(messages: MessageStream, window: number) {
+  constructor(messages: Messages, window: number) {
     this.#messages = messages;
     this.#credit = window === 0 ? Infinity : window;
   }
@@ -41,6 +41,12 @@ export class StdinWriter implements CommandStdin {
 
   addCredit(bytes: number): void {
     this.#credit += bytes;
+    this.#wake?.();
+  }
+
+  /** A new connection has a window of its own. */
+  setCredit(bytes: number): void {
+    this.#credit = bytes;
     this.#wake?.();
   }
 

@@ -1,5 +1,5 @@
 import { limits, RstreamError } from '@rstream/protocol';
-import { OpenCapability, type MessageOf } from '@rstream/protocol/webtty';
+import { OpenCapability, type MessageOf, type TerminalSize } from '@rstream/protocol/webtty';
 import { assertTexts, type CommandRequest } from './request.ts';
 
 /** Size of a viewer in characters, and in pixels where it knows. */
@@ -14,6 +14,8 @@ export interface TerminalViewport {
 export interface TerminalRequest extends TerminalViewport, Pick<CommandRequest, 'cwd' | 'env' | 'user' | 'killGraceMs'> {
   /** Program and arguments; the login shell of the device's account when absent or empty. */
   readonly argv?: readonly string[] | undefined;
+  /** Ask for a recording on the device. */
+  readonly record?: boolean | undefined;
   /** What the viewer understands, as terminfo calls it; default `xterm-256color`. */
   readonly term?: string | undefined;
 }
@@ -37,6 +39,7 @@ export function openTerminalMessage(request: TerminalRequest): MessageOf<'open'>
       ...(user === undefined ? {} : { username: typeof user === 'number' ? { id: user } : { name: user } }),
       exec: { deadlineMs: 0, killGraceMs: request.killGraceMs ?? 0, maxOutputBytes: 0, unsetEnv: [], cleanEnv: false },
       ...(terminalSize === undefined ? {} : { terminalSize }),
+      ...(request.record === true ? { session: { detached: false, resumeMs: 0, label: '', record: true } } : {}),
     },
   };
 }
@@ -48,4 +51,9 @@ export function sizeMessage({ rows, columns, pixelWidth = 0, pixelHeight = 0 }: 
     if (!Number.isSafeInteger(side) || side < 1 || side > most) throw invalid(`A terminal has 1 to ${most} rows and columns.`);
   }
   return { kind: 'parameter', terminalSize: { row: rows, col: columns, xpixel: pixelWidth, ypixel: pixelHeight } };
+}
+
+/** A size as viewers know it. */
+export function viewportOf({ row, col, xpixel, ypixel }: TerminalSize): TerminalViewport {
+  return { rows: row, columns: col, pixelWidth: xpixel, pixelHeight: ypixel };
 }

@@ -11,7 +11,7 @@ describe('collect', () => {
     const server = new ScriptedServer();
     const result = collect(server.transport, { ...request, cwd: '/w', env: { A: 'b' }, timeoutMs: 5000 }, { url });
     expect(await server.start()).toMatchObject({
-      capabilities: [1000],
+      capabilities: [1000, 1001],
       config: {
         options: { interactive: false, allocateTty: false },
         cmdArgs: ['prog', 'a b'],

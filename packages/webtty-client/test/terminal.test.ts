@@ -93,7 +93,8 @@ it('beats while it runs', async () => {
 });
 
 it.each([
-  [11, 'ERR_RSTREAM_WEBTTY_REFUSED'],
+  [99, 'ERR_RSTREAM_WEBTTY_REFUSED'],
+  [11, 'ERR_RSTREAM_SESSION_NOT_FOUND'],
   [10, 'ERR_RSTREAM_TERMINAL_MISSING'],
   [6, 'ERR_RSTREAM_COMMAND_UNSUPPORTED'],
 ])('a refusal with reason %i has its code', async (reason, code) => {

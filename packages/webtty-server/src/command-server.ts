@@ -1,41 +1,64 @@
 import type { Duplex } from 'node:stream';
-import { limits, RstreamError } from '@rstream/protocol';
+import { limits, RstreamError, toRstreamError } from '@rstream/protocol';
+import type { MessageOf } from '@rstream/protocol/webtty';
 import type { Caller } from './caller.ts';
-import { serveCommands, type ServeOptions } from './serve.ts';
+import { readFirstMessage, type FirstMessage } from './first-message.ts';
+import type { MessageLink } from './message-link.ts';
+import { speaksContract } from './plan.ts';
+import { refusedRecord } from './record.ts';
+import { refusalMessage } from './refusal.ts';
+import type { CommandServerOptions, ServeOptions, SessionHost } from './session/host.ts';
+import { JobStore } from './session/job-store.ts';
+import { openSession } from './session/open.ts';
+import { answerSessionsRequest } from './session/requests.ts';
+import { resumeSession } from './session/resume.ts';
+import { SessionTable } from './session/table.ts';
+import { StreamLink } from './stream-link.ts';
 
-export interface CommandServerOptions extends Omit<ServeOptions, 'caller' | 'admit' | 'signal'> {
-  /** Commands that run at once; default `limits.webtty.maxSessions`. */
-  readonly maxSessions?: number | undefined;
-}
-
-/** Serves the commands of one device: counts them, records them, and stops them in order. */
-export class CommandServer {
-  readonly #options: CommandServerOptions;
+/** Serves the commands, terminals and jobs of one device: counts them, records them, and stops them in order. */
+export class CommandServer implements SessionHost {
+  readonly options: CommandServerOptions;
+  readonly table: SessionTable;
+  readonly jobs: JobStore | undefined;
   readonly #serving = new Set<Promise<unknown>>();
-  readonly #stop = new AbortController();
+  #starting = 0;
   #stopping = false;
-  #running = 0;
 
   constructor(options: CommandServerOptions = {}) {
-    this.#options = options;
+    this.options = options;
+    this.table = new SessionTable(options.maxSessions ?? limits.webtty.maxSessions.default);
+    this.jobs = options.jobDirectory === undefined ? undefined : new JobStore(options.jobDirectory);
   }
 
-  /** Commands that run now. */
+  /** Sessions that run now. */
   get running(): number {
-    return this.#running;
+    return this.table.running;
   }
 
-  /** Serves one connection. Never rejects. */
-  async serve(stream: Duplex, caller: Caller): Promise<void> {
-    const serving = serveCommands(stream, { ...this.#options, caller, admit: () => this.#admit(), signal: this.#stop.signal });
+  /** Serves one connection in the `plain` framing, and closes the stream. Never rejects. */
+  serve(stream: Duplex, caller: Caller, options: ServeOptions = {}): Promise<void> {
+    return this.serveLink(new StreamLink(stream), caller, options);
+  }
+
+  /** Serves one connection, and closes it. Never rejects: whatever happens is in a record. */
+  async serveLink(link: MessageLink, caller: Caller, options: ServeOptions = {}): Promise<void> {
+    const serving = this.#serve(link, caller, options).then(() => link.close(limits.webtty.closeTimeout.default));
     this.#serving.add(serving);
     await serving.finally(() => this.#serving.delete(serving));
   }
 
-  /** Takes no more commands and waits for the running ones; what still runs after `deadlineMs` is ended with TERM, then KILL. */
+  /**
+   * Takes no more sessions and waits for the running ones; what still runs after `deadlineMs` is ended with TERM, then KILL.
+   * A terminal that nobody is connected to is ended at once.
+   */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true;
-    const abort = setTimeout(() => this.#stop.abort(), deadlineMs);
+    for (const session of this.table.all()) {
+      if (session.parts.job === undefined && session.controller === undefined) session.end('shutdown');
+    }
+    const abort = setTimeout(() => {
+      for (const session of this.table.all()) session.end('shutdown');
+    }, deadlineMs);
     const { killGrace, outputLinger, cancelTimeout } = limits.webtty;
     // After the deadline: KILL, the last output, and a moment for peers to take it. A peer that never closes is not waited for.
     const patience = deadlineMs + killGrace.default + outputLinger.default + cancelTimeout.default;
@@ -43,20 +66,51 @@ export class CommandServer {
     const tooLong = new Promise<void>((resolve) => {
       giveUp = setTimeout(resolve, patience);
     });
-    await Promise.race([Promise.allSettled(this.#serving), tooLong]);
+    const over = this.table.all().map((session) => session.ended);
+    await Promise.race([Promise.allSettled([...this.#serving, ...over]), tooLong]);
     clearTimeout(abort);
     clearTimeout(giveUp);
+    for (const session of this.table.all()) session.forget();
   }
 
-  #admit(): () => void {
+  async admit<Result>(start: () => Promise<Result>): Promise<Result> {
     if (this.#stopping) throw new RstreamError('ERR_RSTREAM_DEVICE_STOPPING');
-    const limit = this.#options.maxSessions ?? limits.webtty.maxSessions.default;
-    if (this.#running >= limit) {
-      throw new RstreamError('ERR_RSTREAM_DEVICE_BUSY', `The device already runs ${this.#running} commands, its limit.`);
+    this.table.assertRoom(this.#starting);
+    this.#starting += 1;
+    try {
+      return await start();
+    } finally {
+      this.#starting -= 1;
     }
-    this.#running += 1;
-    return () => {
-      this.#running -= 1;
-    };
+  }
+
+  async #serve(link: MessageLink, caller: Caller, options: ServeOptions): Promise<void> {
+    const startedAt = performance.now();
+    let first: FirstMessage | undefined;
+    try {
+      first = await readFirstMessage(link, this.options.openTimeoutMs ?? limits.webtty.openTimeout.default);
+      await this.#begin(link, { first, caller, options });
+    } catch (cause) {
+      const error = toRstreamError(cause);
+      link.send(refusalMessage(error, first !== undefined && isOurs(first)));
+      const open = first?.kind === 'open' ? first : undefined;
+      this.options.onRecord?.(refusedRecord({ error, open, caller, durationMs: performance.now() - startedAt }));
+    }
+  }
+
+  async #begin(link: MessageLink, { first, caller, options }: Beginning): Promise<void> {
+    if (options.only === 'share' && first.kind !== 'resume') throw new RstreamError('ERR_RSTREAM_SESSION_READ_ONLY');
+    if (first.kind === 'open') return openSession(this, { link, open: first, caller });
+    if (first.kind === 'resume') return resumeSession(this, { link, resume: first, caller, options });
+    link.send(await answerSessionsRequest(first, { table: this.table, jobs: this.jobs, caller }));
   }
 }
+
+interface Beginning {
+  readonly first: FirstMessage;
+  readonly caller: Caller;
+  readonly options: ServeOptions;
+}
+
+/** Only a client of ours is told reasons as numbers. */
+const isOurs = (first: FirstMessage | MessageOf<'open'>): boolean => first.kind !== 'open' || speaksContract(first);

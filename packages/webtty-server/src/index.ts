@@ -13,11 +13,27 @@
  *
  * @module
  */
+export type { Account } from './account.ts';
+export type { Approvable, ApprovalHook } from './approval.ts';
 export type { Caller } from './caller.ts';
-export { CommandServer, type CommandServerOptions } from './command-server.ts';
-export type { Account } from './environment.ts';
+export { CommandServer } from './command-server.ts';
 export type { ArgvPattern } from './glob.ts';
-export type { CommandPolicy } from './policy.ts';
+export type { LinkEvents, MessageLink } from './message-link.ts';
+export type { CommandPolicy, Decision, DeniedBy } from './policy.ts';
 export type { CommandRecord, EndedBy } from './record.ts';
-export { serveCommands, type ServeOptions } from './serve.ts';
+export { exportText } from './recording/export-text.ts';
+export { exportV2 } from './recording/export-v2.ts';
+export { listRecordings, readRecording, type ReadEvent, type Recording, type RecordingSummary } from './recording/read.ts';
+export {
+  recordSessions,
+  type RecordingFailure,
+  type RecordingMode,
+  type RecordSessionsOptions,
+  type SessionRecordings,
+} from './recording/recordings.ts';
+export { verifyRecording, type RecordingState, type Verification } from './recording/verify.ts';
+export { resolveAccounts, type Accounts, type AccountSettings, type ExecutionMode, type RunAs } from './run-as.ts';
+export type { CommandServerOptions, ServeOptions } from './session/host.ts';
+export type { ObserveSession, SessionFacts, SessionObserver } from './session/observer.ts';
+export { SocketLink, type MessageSocket } from './socket-link.ts';
 export { canMakeTerminals } from './terminal/pty.ts';

@@ -12,6 +12,11 @@ const reasons: Partial<Record<ErrorCode, FailureReason>> = {
   ERR_RSTREAM_DEVICE_STOPPING: FailureReason.STOPPING,
   ERR_RSTREAM_COMMAND_FAILED_TO_START: FailureReason.SPAWN,
   ERR_RSTREAM_TERMINAL_MISSING: FailureReason.TERMINAL_MISSING,
+  ERR_RSTREAM_SESSION_NOT_FOUND: FailureReason.NO_SESSION,
+  ERR_RSTREAM_SESSION_ENDED: FailureReason.SESSION_ENDED,
+  ERR_RSTREAM_SESSION_READ_ONLY: FailureReason.READ_ONLY,
+  ERR_RSTREAM_JOB_STORE: FailureReason.JOB_STORE,
+  INVALID_REQUEST: FailureReason.INVALID,
 };
 
 /** The error message for a command that does not start. Only a client of ours is told the reason as a number. */

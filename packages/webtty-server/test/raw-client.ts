@@ -1,6 +1,6 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { decodeMessage, encodeFrame, FrameDecoder, type Config, type ExecOptions, type Message } from '@rstream/protocol/webtty';
-import { serveCommands, type CommandRecord, type ServeOptions } from '@rstream/webtty-server';
+import { CommandServer, type Caller, type CommandRecord, type CommandServerOptions } from '@rstream/webtty-server';
 
 type Known = Exclude<Message, { kind: 'unknown' }>;
 
@@ -87,18 +87,29 @@ export function openOf(argv: readonly string[], { exec, published, stdin, ...con
 export interface Served {
   readonly client: RawClient;
   readonly record: Promise<CommandRecord>;
+  readonly server: CommandServer;
+}
+
+export interface TestOptions extends CommandServerOptions {
+  readonly caller?: Caller;
+}
+
+/** Another connection to a server. */
+export function join(server: CommandServer, caller: Caller = {}): RawClient {
+  const [near, far] = duplexPair();
+  void server.serve(far, caller);
+  return new RawClient(near);
 }
 
 /** A server and a raw client at the two ends of a linked pair. */
-export function serve(options: ServeOptions = {}): Served {
-  const [near, far] = duplexPair();
+export function serve({ caller, ...options }: TestOptions = {}): Served {
   const record = Promise.withResolvers<CommandRecord>();
-  void serveCommands(far, { environment: process.env, onRecord: record.resolve, ...options });
-  return { client: new RawClient(near), record: record.promise };
+  const server = new CommandServer({ environment: process.env, onRecord: record.resolve, ...options });
+  return { client: join(server, caller), record: record.promise, server };
 }
 
 /** Runs one command to its end. */
-export async function run(argv: readonly string[], parts: OpenParts = {}, options: ServeOptions = {}): Promise<Served> {
+export async function run(argv: readonly string[], parts: OpenParts = {}, options: TestOptions = {}): Promise<Served> {
   const served = serve(options);
   served.client.send(openOf(argv, parts));
   await served.client.ended;

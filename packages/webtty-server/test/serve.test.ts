@@ -234,8 +234,7 @@ describe('stdin', () => {
   });
 
   it('of a published client that the command never reads stops at a bound', async () => {
-    const stop = new AbortController();
-    const { client, record } = serve({ signal: stop.signal });
+    const { client, record, server } = serve();
     client.send(openOf(['sleep', '60'], { stdin: true, published: true }));
     await client.kind('ack');
     let sent = 0;
@@ -249,7 +248,7 @@ describe('stdin', () => {
       await nextTurn();
     }
     expect(sent).toBeLessThan(8 * 1_048_576);
-    stop.abort();
+    void server.stop(0);
     expect(await record).toMatchObject({ ended_by: 'shutdown' });
     client.stream.destroy();
   });

@@ -6,9 +6,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '@rstream/protocol';
 import { DataType, FailureReason, type Message } from '@rstream/protocol/webtty';
-import type { ServeOptions } from '@rstream/webtty-server';
+
 import { EndMarker } from '../src/terminal/end-marker.ts';
-import { openOf, serve, type OpenParts, type RawClient, type Served } from './raw-client.ts';
+import { openOf, serve, type OpenParts, type RawClient, type Served, type TestOptions } from './raw-client.ts';
 
 const full = process.env['RSTREAM_TEST_SOAK'] === '1';
 const scratch = mkdtempSync(join(tmpdir(), 'rstream-terminal-'));
@@ -27,7 +27,7 @@ function openTerminal(argv: readonly string[], { credit = true, ...parts }: Term
   return { ...open, capabilities: [1000, 1001] };
 }
 
-function serveTerminal(argv: readonly string[], parts: TerminalParts = {}, options: ServeOptions = {}): Served {
+function serveTerminal(argv: readonly string[], parts: TerminalParts = {}, options: TestOptions = {}): Served {
   const served = serve({ policy: { terminal: true }, ...options });
   served.client.send(openTerminal(argv, parts));
   return served;

@@ -66,6 +66,8 @@ export const ControlAction = {
   ROLE: 4,
   /** Controller → server: I leave; keep the session for whoever comes back. */
   DETACH: 5,
+  /** Client → server: I have everything, the end included; nothing needs to be kept for me. */
+  DONE: 6,
 } as const;
 
 /** `SessionsRequest.action` (ours). */
@@ -107,6 +109,10 @@ export const FailureReason = {
   NO_SESSION: 11,
   /** The session has ended and what was asked for is not kept. */
   SESSION_ENDED: 12,
+  /** This connection may only look. */
+  READ_ONLY: 13,
+  /** The device cannot keep the output of a job. */
+  JOB_STORE: 14,
 } as const;
 export type FailureReason = (typeof FailureReason)[keyof typeof FailureReason];
 
@@ -299,6 +305,8 @@ const Resume = message({
   stderrUnconsumed: one(8, uint32, 0),
   terminalSize: maybe(9, TerminalSize),
   heartbeat: one(10, bool, false),
+  /** Lines above the screen that a {@link Snapshot} should hold. */
+  scrollback: one(11, uint32, 0),
 });
 
 /** Ours. The whole screen of a terminal, in place of the output up to `offset`: clear, set the size, write `screen`. */

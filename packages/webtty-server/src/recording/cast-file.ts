@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { encodeHeader, type CastHeader } from './cast.ts';
 import { encodeCheckpoint, encodeStart, nextHash, type Checkpoint } from './chain.ts';
@@ -27,12 +27,12 @@ export async function createCastFile({ path, header, start, openFile }: CastFile
   let chain: RecordingFile | undefined;
   try {
     chain = await openFile(chainPath(path));
-    await chain.appendFile(encodeStart(start));
     const file = new CastFile(basename(path), { cast, chain, start });
-    await file.append([encodeHeader(header)], 0);
+    await file.begin(header);
     return file;
   } catch (error) {
-    await Promise.allSettled([cast.close(), chain?.close()]);
+    // Without a header it is of no use to anyone; and it is ours, because it was not there before.
+    await Promise.allSettled([cast.close(), rm(path), ...(chain === undefined ? [] : [chain.close(), rm(chainPath(path))])]);
     throw error;
   }
 }
@@ -43,6 +43,7 @@ export class CastFile {
   readonly #cast: RecordingFile;
   readonly #chain: RecordingFile;
   #end: Checkpoint;
+  #chainBytes = 0;
 
   /** Made by {@link createCastFile}. */
   constructor(name: string, { cast, chain, start }: { cast: RecordingFile; chain: RecordingFile; start: string }) {
@@ -64,31 +65,47 @@ export class CastFile {
     return this.#end.hash;
   }
 
-  /** Writes whole lines, whose intervals sum up to `us`. After a failure the file ends with the lines before, and can be finished. */
+  async begin(header: CastHeader): Promise<void> {
+    await this.#vouch(encodeStart(this.#end.hash));
+    await this.append([encodeHeader(header)], 0);
+  }
+
+  /** Writes whole lines, whose intervals sum up to `us`. After a failure both files end with a whole line, and can be finished. */
   async append(lines: readonly string[], us: number): Promise<void> {
+    if (lines.length === 0) return;
     const bytes = Buffer.from(lines.join(''));
     const { offset, count, hash } = this.#end;
-    try {
-      await this.#cast.appendFile(bytes);
-    } catch (error) {
-      await this.#cast.truncate(offset).catch(() => undefined);
-      throw error;
-    }
+    await appendWhole(this.#cast, bytes, offset);
     this.#end = {
       offset: offset + bytes.length,
       count: count + lines.length,
       us: this.#end.us + us,
       hash: lines.reduce(nextHash, hash),
     };
-    await this.#chain.appendFile(encodeCheckpoint(this.#end));
+    await this.#vouch(encodeCheckpoint(this.#end));
   }
 
   /** Says that nothing follows, or where it goes on, and closes. */
   async finish(next?: string): Promise<void> {
     try {
-      await this.#chain.appendFile(encodeCheckpoint({ ...this.#end, final: true, next }));
+      await this.#vouch(encodeCheckpoint({ ...this.#end, final: true, next }));
     } finally {
       await Promise.allSettled([this.#cast.close(), this.#chain.close()]);
     }
+  }
+
+  async #vouch(line: string): Promise<void> {
+    await appendWhole(this.#chain, Buffer.from(line), this.#chainBytes);
+    this.#chainBytes += line.length;
+  }
+}
+
+/** All of it or, as far as the disk lets us, nothing. */
+async function appendWhole(file: RecordingFile, bytes: Buffer, offset: number): Promise<void> {
+  try {
+    await file.appendFile(bytes);
+  } catch (error) {
+    await file.truncate(offset).catch(() => undefined);
+    throw error;
   }
 }

@@ -108,6 +108,8 @@ export class SessionRecording implements SessionObserver {
   #state: 'open' | 'ended' | 'cut' | 'failed' = 'open';
   #failure: RstreamError | undefined;
   #writing = false;
+  /** The file is closed. */
+  #finished = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** Made by {@link startRecording}. */
@@ -177,7 +179,9 @@ export class SessionRecording implements SessionObserver {
     this.#writing = true;
     void this.#write().finally(() => {
       this.#writing = false;
-      if (this.#state !== 'open') this.#closed.resolve();
+      if (this.#finished) this.#closed.resolve();
+      // Something came between the last batch and now.
+      else if (this.#state !== 'open' || !this.#timeline.idle) this.#flush();
     });
   }
 
@@ -249,6 +253,7 @@ export class SessionRecording implements SessionObserver {
       this.#failure ??= failed(`It cannot be written (${reasonOf(cause)}).`, cause);
       events.onFailure(this.#failure);
     }
+    this.#finished = true;
     events.onClose(this.#file.name);
   }
 
@@ -269,6 +274,7 @@ export class SessionRecording implements SessionObserver {
     const marker = encodeEvent({ at, code: 'm', data: `${truncatedMarker}: ${failure.message}` }, at - this.#writtenUs);
     await this.#file.append(marker, at - this.#writtenUs).catch(() => undefined);
     await this.#file.finish().catch(() => undefined);
+    this.#finished = true;
     this.#parts.events.onClose(this.#file.name);
   }
 }

@@ -1,0 +1,167 @@
+import type { SerializeAddon } from '@xterm/addon-serialize';
+import type { Terminal } from '@xterm/headless';
+import { limits } from '@rstream/protocol';
+import type { TerminalSize } from '@rstream/protocol/webtty';
+import type { OutputLog } from './output-log.ts';
+import { skippablePart } from './skippable.ts';
+
+/** Output that waits to be drawn, above which it is drawn; twice of it holds the program back. */
+const BATCH_BYTES = 262_144;
+
+/** A screen at one place in the output. */
+export interface ScreenSnapshot {
+  readonly offset: number;
+  readonly size: TerminalSize;
+  /** Sequences that draw it on a cleared terminal of that size. */
+  readonly screen: Uint8Array;
+}
+
+/** What we read of the emulator beyond its public interface, at the exact version that is pinned. */
+interface EmulatorCore {
+  readonly coreService: { readonly isCursorHidden: boolean };
+  readonly buffer: { readonly scrollTop: number; readonly scrollBottom: number };
+}
+
+interface Emulator {
+  readonly terminal: Terminal;
+  readonly serializer: SerializeAddon;
+}
+
+async function createEmulator({ row, col }: TerminalSize): Promise<Emulator> {
+  const [headless, serialize] = await Promise.all([import('@xterm/headless'), import('@xterm/addon-serialize')]);
+  const terminal = new headless.default.Terminal({
+    rows: row,
+    cols: col,
+    scrollback: limits.webtty.snapshotScrollback.default,
+    allowProposedApi: true,
+  });
+  const serializer = new serialize.default.SerializeAddon();
+  terminal.loadAddon(serializer);
+  return { terminal, serializer };
+}
+
+/**
+ * What a terminal shows, worked out on the device, so that a viewer that missed output sees the right screen. Drawn only as far
+ * as needed: what the log still holds is drawn when somebody asks, and until the log lets something go, nothing is drawn at all.
+ */
+export class Screen {
+  readonly #log: OutputLog;
+  /** Sizes that are not drawn yet, with the offset from which they hold. */
+  readonly #sizes: { readonly at: number; readonly size: TerminalSize }[] = [];
+  readonly #onCaughtUp: () => void;
+  #size: TerminalSize;
+  #emulator: Promise<Emulator> | undefined;
+  /** Output taken from the log and not given to the emulator, and the offset behind it. */
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #taken = 0;
+  #drawing: Promise<void> | undefined;
+  #disposed = false;
+
+  /** `onCaughtUp` is called when {@link Screen.isBehind} has become false. */
+  constructor(log: OutputLog, size: TerminalSize, onCaughtUp: () => void) {
+    this.#log = log;
+    this.#size = size;
+    this.#onCaughtUp = onCaughtUp;
+  }
+
+  /** The size from the end of the log on. */
+  resize(size: TerminalSize): void {
+    this.#sizes.push({ at: this.#log.end, size });
+  }
+
+  /** True when drawing does not keep up with the output: the program should wait. */
+  get isBehind(): boolean {
+    return this.#waitingBytes > 2 * BATCH_BYTES;
+  }
+
+  /** Takes over what the log is about to let go. */
+  take(offset: number): void {
+    while (this.#taken < offset) {
+      const next = this.#sizes.find(({ at }) => at > this.#taken)?.at ?? Infinity;
+      const part = this.#log.read(this.#taken, Math.min(offset, next) - this.#taken);
+      if (part.byteLength === 0) break;
+      // A copy: the view would hold its whole block.
+      this.#waiting.push(Buffer.from(part));
+      this.#waitingBytes += part.byteLength;
+      this.#taken += part.byteLength;
+      if (this.#sizes.length > 0 && this.#taken === next) void this.#draw();
+    }
+    if (this.#waitingBytes > BATCH_BYTES) void this.#draw();
+  }
+
+  /** The screen at the present end of the log. */
+  async snapshot(scrollback: number): Promise<ScreenSnapshot> {
+    const offset = this.#log.end;
+    this.take(offset);
+    await this.#draw();
+    const { terminal, serializer } = await this.#open();
+    const text = serializer.serialize({ scrollback: Math.min(scrollback, limits.webtty.snapshotScrollback.default) });
+    return { offset: this.#taken, size: this.#size, screen: Buffer.from(text + hiddenState(terminal)) };
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#waiting = [];
+    void this.#emulator?.then(({ terminal }) => terminal.dispose());
+  }
+
+  #open(): Promise<Emulator> {
+    this.#emulator ??= createEmulator(this.#size);
+    return this.#emulator;
+  }
+
+  /** Draws all that waits, in order. One at a time; what comes meanwhile is drawn, too. */
+  async #draw(): Promise<void> {
+    while (this.#drawing !== undefined) await this.#drawing;
+    this.#drawing = this.#drawWaiting();
+    await this.#drawing;
+  }
+
+  async #drawWaiting(): Promise<void> {
+    try {
+      const { terminal } = await this.#open();
+      while (!this.#disposed) {
+        const wasBehind = this.isBehind;
+        const from = this.#taken - this.#waitingBytes;
+        const size = this.#sizes[0];
+        if (size !== undefined && size.at <= from) {
+          this.#sizes.shift();
+          this.#size = size.size;
+          terminal.resize(size.size.col, size.size.row);
+          continue;
+        }
+        const most = size === undefined ? Infinity : size.at - from;
+        const batch = this.#takeBatch(most);
+        if (batch.byteLength === 0) return;
+        await write(terminal, skippablePart(batch, terminal.rows, limits.webtty.snapshotScrollback.default));
+        if (wasBehind && !this.isBehind) this.#onCaughtUp();
+      }
+    } finally {
+      this.#drawing = undefined;
+    }
+  }
+
+  #takeBatch(most: number): Buffer {
+    const all = this.#waiting.length === 1 ? (this.#waiting[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#waiting);
+    const batch = all.subarray(0, most);
+    const rest = all.subarray(batch.byteLength);
+    this.#waiting = rest.byteLength === 0 ? [] : [rest];
+    this.#waitingBytes -= batch.byteLength;
+    return batch;
+  }
+}
+
+async function write(terminal: Terminal, parts: readonly Buffer[]): Promise<void> {
+  for (const part of parts) await new Promise<void>((resolve) => terminal.write(part, resolve));
+}
+
+/** What the serializer leaves out: a hidden cursor, and the rows that scroll. */
+function hiddenState(terminal: Terminal): string {
+  const { coreService, buffer } = (terminal as unknown as { readonly _core: EmulatorCore })._core;
+  const { cursorX, cursorY } = terminal.buffer.active;
+  const partial = buffer.scrollTop !== 0 || buffer.scrollBottom !== terminal.rows - 1;
+  // Setting the rows moves the cursor.
+  const region = partial ? `\u001B[${buffer.scrollTop + 1};${buffer.scrollBottom + 1}r\u001B[${cursorY + 1};${cursorX + 1}H` : '';
+  return region + (coreService.isCursorHidden ? '\u001B[?25l' : '');
+}
