@@ -73,7 +73,7 @@ class ScreenReader {
     let end = normal.length;
     while (end > normal.baseY && textOf(normal, end - 1) === '') end -= 1;
     yield* this.#take(end);
-    if (this.#line !== undefined) yield `${this.#line}\n`;
+    if (this.#line !== undefined) yield `${this.#line.trimEnd()}\n`;
   }
 
   dispose(): void {
