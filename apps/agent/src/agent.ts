@@ -3,7 +3,7 @@ import { readTokenFile } from '@rstream/config';
 import { limits, productVersion, protocolVersion, RstreamError } from '@rstream/protocol';
 import type { TunnelOpenHeader } from '@rstream/protocol/wire';
 import { keepConnected, parseEngine, type Connection, type Listener } from '@rstream/tunnel-core';
-import { canMakeTerminals, CommandServer } from '@rstream/webtty-server';
+import { canMakeTerminals, CommandServer, resolveAccounts } from '@rstream/webtty-server';
 import { deviceLabels, readHostFacts } from './device-labels.ts';
 import type { Logger } from './log.ts';
 import type { AgentSettings } from './settings.ts';
@@ -40,12 +40,13 @@ export interface RunningAgent {
  * Starts the device's side in this process: one private tunnel whose every stream is a command. Resolves when the settings and
  * the token file are sound; the connection is made, and made again, from then on.
  *
- * @throws RstreamError `ERR_RSTREAM_TOKEN_FILE_UNSAFE` and the other errors of the token file, `ERR_RSTREAM_ENGINE_INVALID`.
+ * @throws RstreamError `ERR_RSTREAM_TOKEN_FILE_UNSAFE` and the other errors of the token file, `ERR_RSTREAM_ENGINE_INVALID`, `ERR_RSTREAM_LOGIN_USER`.
  */
 export async function startAgent(options: StartAgentOptions): Promise<RunningAgent> {
   const { logger } = options;
   const target = parseEngine(options.engine);
   await readTokenFile(options.tokenFile);
+  const accounts = await resolveAccounts(options);
   const facts = await readHostFacts();
   const terminal = options.policy?.terminal === true && (await canMakeTerminals());
   if (options.policy?.terminal === true && !terminal) {
@@ -53,6 +54,7 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
   }
   const commands = new CommandServer({
     policy: options.policy,
+    accounts,
     maxSessions: options.maxSessions,
     environment: options.environment ?? process.env,
     onRecord: (record) => logger.info({ audit: 'command', ...record }, 'command'),
@@ -65,7 +67,12 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
     client: { agent: 'rstream-agent', version: productVersion, os: facts.os_family, arch: facts.arch, protocol_version: protocolVersion },
   });
   const listener = connection.listen(
-    { name: options.name, type: 'bytestream', publish: false, labels: deviceLabels(facts, options.labels, { terminal }) },
+    {
+      name: options.name,
+      type: 'bytestream',
+      publish: false,
+      labels: deviceLabels(facts, options.labels, { terminal, executionMode: accounts.mode }),
+    },
     (stream, header, accept) => serveStream(commands, { stream, header, accept }),
   );
   return new Agent({ options, commands, connection, listener });

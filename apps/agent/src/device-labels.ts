@@ -48,6 +48,13 @@ export function parseOsRelease(text: string): Readonly<Record<string, string>> {
 /** Longest label value that the relay takes. */
 const VALUE_CHARACTERS = 1024;
 
+/** What the device offers, beyond commands. */
+export interface DeviceOffer {
+  readonly terminal?: boolean | undefined;
+  /** Whom commands run as: the agent, or a login account. */
+  readonly executionMode?: 'spawn' | 'login' | undefined;
+}
+
 /**
  * Labels that make a tunnel a device in `webtty list`, with the operator's own under their prefix. `terminal` is a capability of
  * ours: readers of the list leave out the names that they do not know.
@@ -55,7 +62,7 @@ const VALUE_CHARACTERS = 1024;
 export function deviceLabels(
   facts: HostFacts,
   operatorLabels: Readonly<Record<string, string>>,
-  { terminal = false }: { readonly terminal?: boolean } = {},
+  { terminal = false, executionMode = 'spawn' }: DeviceOffer = {},
 ): Labels {
   const names = wellKnownLabels.webtty;
   const labels: Record<string, string | undefined> = {
@@ -64,7 +71,7 @@ export function deviceLabels(
     [names.execPath]: '/',
     [names.e2e]: 'disabled',
     [names.clientProof]: 'none',
-    [names.executionMode]: 'spawn',
+    [names.executionMode]: executionMode,
     [names.hostname]: facts.hostname,
     [names.osFamily]: facts.os_family,
     [names.arch]: facts.arch,

@@ -5,22 +5,35 @@ import * as z from 'zod';
 import { limits, RstreamError } from '@rstream/protocol';
 import { Labels, TunnelName } from '@rstream/protocol/tunnel';
 
-/** `git status **` or `["git", "status", "**"]`: one glob per argument. */
+/** `git status **` or `["git", "status", "**"]`: one glob per argument. Text with spaces in it, as a shell takes, is an item of a list. */
 const ArgvPattern = z
-  .union([z.string().transform((text) => text.trim().split(/\s+/)), z.array(z.string())])
+  .union([z.string(), z.array(z.string())])
+  .refine((pattern) => typeof pattern !== 'string' || !/['"]/.test(pattern), 'has quotes: write it as a list, one item per argument')
+  .transform((pattern) => (typeof pattern === 'string' ? pattern.trim().split(/\s+/) : pattern))
   .refine((pattern) => pattern.length > 0 && pattern[0] !== '', 'a pattern needs at least one word');
+
+const Approve = z.strictObject({
+  command: z.array(z.string()).refine(([program = '']) => program.startsWith('/'), 'must start with the absolute path of a program'),
+  when: z.enum(['command', 'write', 'both']).default('command'),
+  timeoutMs: z.int().min(1).max(limits.webtty.maxApprovalTimeout.default).optional(),
+});
 
 const Policy = z.strictObject({
   allow: z.array(ArgvPattern).optional(),
   deny: z.array(ArgvPattern).optional(),
   cwdRoots: z.array(z.string().startsWith('/', 'must be an absolute path')).optional(),
   env: z.array(z.string().min(1)).optional(),
+  users: z.array(z.string().min(1)).optional(),
   maxDurationMs: z.int().min(1).optional(),
+  maxIdleMs: z.int().min(1).optional(),
   maxOutputBytes: z.int().min(1).optional(),
   terminal: z.boolean().optional(),
+  readOnlyTerminal: z.boolean().optional(),
+  approve: Approve.optional(),
 });
 
 const carriers = ['auto', 'upgrade', 'websocket'] as const;
+const executionModes = ['spawn', 'login'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Keys of the configuration file; the flags of `rstream-agent run` have the same meaning and win over it. */
@@ -36,6 +49,14 @@ const Settings = z.strictObject({
   readyFile: z.string().min(1).optional(),
   maxSessions: z.int().min(1).max(10_000).default(limits.webtty.maxSessions.default),
   shutdownTimeoutMs: z.int().min(0).max(600_000).default(limits.webtty.shutdownTimeout.default),
+  executionMode: z.enum(executionModes).default('spawn'),
+  loginUser: z.string().min(1).optional(),
+  allowClientUser: z.boolean().default(false),
+  /** Publish the device's tunnel, for browsers: behind a token, always. */
+  publish: z.boolean().default(false),
+  /** Label of the published host name. */
+  hostname: z.string().min(1).optional(),
+  allowedOrigins: z.array(z.string().min(1)).default([]),
   policy: Policy.optional(),
 });
 type Settings = z.infer<typeof Settings>;
@@ -43,6 +64,16 @@ type Settings = z.infer<typeof Settings>;
 /** What an agent needs to run. */
 export interface AgentSettings extends Pick<Settings, 'engine' | 'tokenFile' | 'name' | 'labels' | 'policy'> {
   readonly carrier?: Settings['carrier'] | undefined;
+  /** Whom commands run as; default: the agent itself. */
+  readonly executionMode?: Settings['executionMode'] | undefined;
+  readonly loginUser?: string | undefined;
+  readonly allowClientUser?: boolean | undefined;
+  /** Publish the tunnel, for browsers; whoever asks needs a token. */
+  readonly publish?: boolean | undefined;
+  /** Label of the published host name; default: one that the relay chooses. */
+  readonly hostname?: string | undefined;
+  /** Origins (`https://host`) or hosts whose pages may open terminals, beside the device's own. */
+  readonly allowedOrigins?: readonly string[] | undefined;
   readonly maxSessions?: number | undefined;
   readonly shutdownTimeoutMs?: number | undefined;
   /** PEM of the authority that signed the engine's certificate, instead of the system's list. */
@@ -73,6 +104,9 @@ export async function loadSettings({ config, allowTerminal, ...flags }: Flags): 
   const parsed = Settings.safeParse({ ...file, ...given, ...policy, labels });
   if (!parsed.success) throw invalid(describe(parsed.error));
   const { caFile, version: _version, ...settings } = parsed.data;
+  if (settings.allowClientUser && settings.policy?.users === undefined) {
+    throw invalid('policy.users: is required with allowClientUser; it lists the accounts that clients may name ("*": all but root).');
+  }
   return { ...settings, ...(caFile === undefined ? {} : { tlsCa: await readText(caFile) }) };
 }
 

@@ -59,10 +59,44 @@ policy:
     ['policy: { cwdRoots: [relative] }', 'policy.cwdRoots.0'],
     ['policy: { allow: [""] }', 'policy.allow.0'],
     ['labels: { "bad key": x }', 'labels'],
+    ['executionMode: sudo', 'executionMode'],
+    ['policy: { users: [""] }', 'policy.users.0'],
+    ['policy: { maxIdleMs: 0 }', 'policy.maxIdleMs'],
+    ['policy: { approve: { command: [] } }', 'policy.approve.command'],
+    ['policy: { approve: { command: [ask-me] } }', 'absolute path'],
+    ['policy: { approve: { command: [/ask], when: always } }', 'policy.approve.when'],
+    ['policy: { approve: { command: [/ask], timeoutMs: 600001 } }', 'policy.approve.timeoutMs'],
+    ['policy: { allow: ["sh -c \'a b\'"] }', 'policy.allow.0: has quotes'],
+    ['{ executionMode: login, allowClientUser: true }', 'policy.users: is required'],
   ])('refuse %s', async (text, message) => {
     await expect(loadSettings({ ...flags, config: configFile(text) })).rejects.toMatchObject({
       code: 'ERR_RSTREAM_AGENT_CONFIG',
       message: expect.stringContaining(message) as string,
+    });
+  });
+
+  it('name the accounts of commands and who approves them', async () => {
+    expect(await loadSettings(flags)).toMatchObject({ executionMode: 'spawn', allowClientUser: false });
+    const config = configFile(`
+executionMode: login
+loginUser: deploy
+allowClientUser: true
+policy:
+  users: ['app-*']
+  maxIdleMs: 60000
+  readOnlyTerminal: true
+  approve: { command: [/usr/local/bin/ask, --quiet] }
+`);
+    expect(await loadSettings({ ...flags, config, loginUser: 'other' })).toMatchObject({
+      executionMode: 'login',
+      loginUser: 'other',
+      allowClientUser: true,
+      policy: {
+        users: ['app-*'],
+        maxIdleMs: 60_000,
+        readOnlyTerminal: true,
+        approve: { command: ['/usr/local/bin/ask', '--quiet'], when: 'command' },
+      },
     });
   });
 
@@ -84,6 +118,10 @@ describe('device labels', () => {
 
   it('name terminals among the capabilities when they are offered', async () => {
     expect(deviceLabels(await readHostFacts(), {}, { terminal: true })).toMatchObject({ 'rstream.webtty.capabilities': 'exec,terminal' });
+  });
+
+  it('say whom commands run as', async () => {
+    expect(deviceLabels(await readHostFacts(), {}, { executionMode: 'login' })).toMatchObject({ 'rstream.webtty.execution.mode': 'login' });
   });
 
   it('read os-release with its quotes and escapes', () => {
