@@ -35,13 +35,13 @@ export function joinDial(stream: MuxStream, header: Extract<OpenHeader, { kind: 
 
 function join(
   stream: MuxStream,
-  { target, path }: Extract<OpenHeader, { kind: 'dial' }>,
+  { target }: Extract<OpenHeader, { kind: 'dial' }>,
   { registry, grant, limits, remoteAddress, dials }: DialContext,
 ): void {
   const tunnel = registry.resolve(grant.project, target);
   if (tunnel === undefined) throw new RstreamError('TUNNEL_NOT_FOUND', `No tunnel of this project is called "${target}".`);
-  const action = { type: 'tunnel.connect', project: grant.project, tunnel: { ...tunnel.record } } as const;
-  const decision = grant.allows(path === undefined ? action : { ...action, path });
+  // A byte stream has no path that anyone could hold it to, whatever path the dialling side names: a token that is limited to one opens none.
+  const decision = grant.allows({ type: 'tunnel.connect', project: grant.project, tunnel: { ...tunnel.record } });
   if (!decision.allowed) throw decision.error;
   if (!tunnel.live) throw new RstreamError('TUNNEL_OFFLINE');
   if (tunnel.streams >= limits.streamsPerTunnel)

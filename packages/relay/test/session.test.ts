@@ -143,6 +143,12 @@ describe('a private dial', () => {
     const dial = async (token: string, name: string): Promise<string> => codeOf((await world.client({ token })).dial(name));
     expect(await dial('owner', 'nothing')).toBe('TUNNEL_NOT_FOUND');
     expect(await dial('blind', 'inside')).toBe('FORBIDDEN');
+    const path = { path: '/share/1/' };
+    world.authority.add('narrow', {
+      credentialId: 'crd_n',
+      allows: (action) => action.type !== 'tunnel.connect' || action.path === path.path,
+    });
+    expect(await codeOf((await world.client({ token: 'narrow' })).dial('inside', path))).toBe('FORBIDDEN');
     expect(await dial('stranger', 'inside')).toBe('TUNNEL_NOT_FOUND');
   });
 
