@@ -98,7 +98,7 @@ export class RunningCommand {
     ];
     this.stdout = this.#consumption[0].follow(this.#queues[0]);
     this.stderr = this.#consumption[1].follow(this.#queues[1]);
-    this.#stdin = new StdinWriter(messages, this.hasContract ? ack.stdinWindow : 0);
+    this.#stdin = new StdinWriter(messages, this.hasContract ? ack.stdinWindow : Infinity);
     if (resumable !== undefined) resumable.onStdinWindow = (bytes) => this.#stdin.setCredit(bytes);
     this.stdin = this.#stdin;
     this.#armDeadline();
@@ -131,6 +131,11 @@ export class RunningCommand {
     if (!this.hasContract) return this.#messages.close();
     this.#messages.send({ kind: 'signal', name: '', cancel: true }).catch(() => undefined);
     this.#cancelTimer = setTimeout(() => this.#messages.close(), this.#graceMs() + limits.webtty.cancelTimeout.default);
+  }
+
+  /** Control came or went: input that waits is for nobody, or for the new window. */
+  setInputWindow(bytes: number): void {
+    this.#stdin.setCredit(bytes);
   }
 
   /** Leaves the command without ending it: a job goes on, and so does a session until its time to be resumed is over. */

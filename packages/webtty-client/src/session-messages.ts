@@ -9,6 +9,7 @@ import {
   SessionRole,
   type TerminalSize,
 } from '@rstream/protocol/webtty';
+import { controlMessage } from './control-message.ts';
 import type { Messages } from './messages.ts';
 import { MessageStream } from './message-stream.ts';
 import { resumeWithin, untilConnected, type LinkState, type Reconnect } from './reconnect.ts';
@@ -52,6 +53,7 @@ export class SessionMessages implements Messages {
   readonly #hurry: { wake: (() => void) | undefined } = { wake: undefined };
   #messages: MessageStream | undefined;
   #inputEnded = false;
+  #tenure: number;
   #size: TerminalSize | undefined;
   /** Signals for a device that cannot be reached now. */
   #signals: MessageOf<'signal'>[] = [];
@@ -60,6 +62,7 @@ export class SessionMessages implements Messages {
   constructor(options: SessionMessagesOptions) {
     this.#options = options;
     this.#messages = options.messages;
+    this.#tenure = options.session.tenure;
     this.#received = [options.session.stdoutOffset, options.session.stderrOffset];
     this.#watchSilence();
   }
@@ -127,8 +130,11 @@ export class SessionMessages implements Messages {
       this.#received[0] = message.offset;
     } else if (message.kind === 'stdinCredit') {
       this.#input.takeMore(message.bytes);
+    } else if (message.kind === 'control' && message.action === ControlAction.ROLE) {
+      this.#tenure = message.tenure;
+      this.#input.reset();
     } else if (message.kind === 'close') {
-      void this.#carry((messages) => messages.send({ kind: 'control', action: ControlAction.DONE, viewer: 0, role: 0, keepMs: 0 }));
+      void this.#carry((messages) => messages.send(controlMessage({ action: ControlAction.DONE })));
     }
     return message;
   }
@@ -180,6 +186,7 @@ export class SessionMessages implements Messages {
       sessionId: session.id,
       ...(secret === undefined ? {} : { secret }),
       ...{ role, capabilities: resumeCapabilities, stdoutOffset, stderrOffset, stdoutUnconsumed, stderrUnconsumed, heartbeat, scrollback },
+      tenure: this.#tenure,
       ...(this.#size === undefined ? {} : { terminalSize: this.#size }),
     };
   }
@@ -187,6 +194,10 @@ export class SessionMessages implements Messages {
   /** Sends again what the device has not got, then makes this the connection that everything goes to. */
   async #continue(messages: MessageStream, { session, stdinWindow }: MessageOf<'ack'>): Promise<void> {
     let sent = 0;
+    if (session !== undefined && session.tenure !== this.#tenure) {
+      this.#tenure = session.tenure;
+      this.#input.reset();
+    }
     if (session?.role === SessionRole.CONTROLLER) {
       const waiting = limits.webtty.stdinWindow.default - stdinWindow;
       this.#input.take(session.stdinOffset - waiting);

@@ -21,10 +21,10 @@ export class StdinWriter implements CommandStdin {
   #tail: Promise<void> = Promise.resolve();
   #wake: (() => void) | undefined;
 
-  /** `window` 0: the server gives no credit, only the transport holds back. */
+  /** `window`: bytes that may be sent at first; Infinity when the server gives no credit, and only the transport holds back. */
   constructor(messages: Messages, window: number) {
     this.#messages = messages;
-    this.#credit = window === 0 ? Infinity : window;
+    this.#credit = window;
   }
 
   write(chunk: Uint8Array): Promise<void> {

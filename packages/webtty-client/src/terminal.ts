@@ -1,6 +1,7 @@
 import { limits } from '@rstream/protocol';
 import { ControlAction, OpenCapability, SessionRole, type MessageOf } from '@rstream/protocol/webtty';
 import { RunningCommand, type CommandOutcome } from './command.ts';
+import { controlMessage } from './control-message.ts';
 import { resumeCapabilities } from './session-messages.ts';
 import {
   firstOpen,
@@ -88,7 +89,7 @@ function firstAttach(
     kind: 'resume',
     sessionId,
     ...(secret === undefined ? {} : { secret }),
-    ...{ role, capabilities: resumeCapabilities, stdoutUnconsumed: 0, stderrUnconsumed: 0, heartbeat: true, scrollback },
+    ...{ role, capabilities: resumeCapabilities, stdoutUnconsumed: 0, stderrUnconsumed: 0, heartbeat: true, scrollback, tenure: 0 },
     ...(size === undefined ? {} : { terminalSize: size }),
   };
   return { message, role, secret, heartbeat: true, scrollback };
@@ -181,7 +182,7 @@ export class RemoteTerminal {
 
   /** Leaves the terminal running on the device, for `keepMs` (default `limits.webtty.detachedTerminal`). Its end is not waited for. */
   detach(keepMs = 0): void {
-    if (this.#role === 'controller') this.#send({ kind: 'control', action: ControlAction.DETACH, viewer: 0, role: 0, keepMs });
+    if (this.#role === 'controller') this.#send(controlMessage({ action: ControlAction.DETACH, keepMs }));
     this.#command.leave();
   }
 
@@ -206,9 +207,11 @@ export class RemoteTerminal {
     return this.#command.wait();
   }
 
-  #onControl({ action, viewer, role }: MessageOf<'control'>): void {
-    if (action === ControlAction.ROLE) this.#setRole(roleName(role));
-    else if (action === ControlAction.REQUEST) this.#options.onControlRequest?.(viewer);
+  #onControl({ action, viewer, role, stdinWindow }: MessageOf<'control'>): void {
+    if (action === ControlAction.ROLE) {
+      this.#command.setInputWindow(stdinWindow);
+      this.#setRole(roleName(role));
+    } else if (action === ControlAction.REQUEST) this.#options.onControlRequest?.(viewer);
     else if (action === ControlAction.REFUSE) this.#options.onControlRefused?.();
   }
 
@@ -219,7 +222,7 @@ export class RemoteTerminal {
   }
 
   #control(action: number, viewer = 0): void {
-    this.#send({ kind: 'control', action, viewer, role: 0, keepMs: 0 });
+    this.#send(controlMessage({ action, viewer }));
   }
 
   #send(message: Parameters<Started['messages']['send']>[0]): void {

@@ -5,6 +5,13 @@ export class UnacknowledgedInput {
   #start = 0;
   #end = 0;
 
+  /** Somebody else has control now, or had: what was sent before counts no more. */
+  reset(): void {
+    this.#chunks = [];
+    this.#start = 0;
+    this.#end = 0;
+  }
+
   push(chunk: Uint8Array): void {
     // A copy: the caller may use its buffer again once the bytes are sent.
     this.#chunks.push(chunk.slice());

@@ -16,6 +16,8 @@ export interface CommandRecord {
   /** Command line, JSON-quoted per argument, cut at `limits.webtty.auditedArgv`. */
   readonly command: string;
   readonly cwd?: string | undefined;
+  /** Name of the account that it ran as. */
+  readonly account?: string | undefined;
   /** True: it ran on a terminal, whose output is all counted as stdout. */
   readonly terminal?: boolean | undefined;
   /** True: a job, which needs no connection. */

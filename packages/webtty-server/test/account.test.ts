@@ -10,6 +10,7 @@ import { launchOf } from '../src/launch.ts';
 import { chooseAccount, resolveAccounts, type Accounts } from '../src/run-as.ts';
 import { canMakeTerminals } from '../src/terminal/pty.ts';
 import { deviceWith, planOf, runOnPipes, runOnTerminal } from './plan-world.ts';
+import { run } from './raw-client.ts';
 
 const isRoot = process.getuid?.() === 0;
 const canEnter = isRoot && process.platform === 'linux';
@@ -107,7 +108,9 @@ describe('the account of a command', () => {
     expect(await choose(undefined, {})).toEqual(expected);
     expect(await choose(undefined, { name: own.user })).toEqual(expected);
     expect(await choose(await resolveAccounts({}), { id: own.uid })).toEqual(expected);
-    await expect(choose(undefined, { name: 'nobody' }, ['*'])).rejects.toMatchObject({ code: 'ERR_RSTREAM_COMMAND_UNSUPPORTED' });
+    await expect(choose(undefined, { name: own.user === 'nobody' ? 'daemon' : 'nobody' }, ['*'])).rejects.toMatchObject({
+      code: 'ERR_RSTREAM_COMMAND_UNSUPPORTED',
+    });
   });
 
   it('is the fixed one in the mode login, also when the client names it', async () => {
@@ -358,6 +361,16 @@ ifEntered(canEnter ? 'a command of another account' : 'a command of another acco
     expect((await runOnPipes(plan)).output).toBe('nobody\n');
     const root = { argv: ['id'], cwd: '/', user: 'root' };
     await expect(planOf(root, { accounts, policy: { users: ['*'] } })).rejects.toMatchObject({ details: { rule: 'users' } });
+  });
+
+  it('has the argv of the client, the account and the rule in its audit record', async () => {
+    const accounts = await accountsOf('nobody');
+    const policy = { allow: [['true'], ['id', '-un']] };
+    const { client, record } = await run(['id', '-un'], { workdir: { value: '/' } }, { accounts, policy });
+    expect(client.text()).toBe('nobody\n');
+    expect(await record).toMatchObject({ command: '"id" "-un"', account: 'nobody', decision: 'run', rule: 'allow[1]', exit_code: 0 });
+    const refused = await run(['id', '-u'], { workdir: { value: '/' } }, { accounts, policy });
+    expect(await refused.record).toMatchObject({ command: '"id" "-u"', decision: 'refused', rule: 'allow' });
   });
 
   it('is ended with its children by a signal to its group', async () => {

@@ -8,6 +8,7 @@ import { launchOf } from '../src/launch.ts';
 
 export interface Request {
   readonly argv: readonly string[];
+  /** Default: the root, which every account can enter. */
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly user?: string | number;
@@ -22,7 +23,7 @@ export function deviceWith(change: Partial<Device> = {}): Device {
 
 /** The plan of a request, as a client of ours would send it. */
 export function planOf(
-  { argv, cwd, env = {}, user, terminal = false }: Request,
+  { argv, cwd = '/', env = {}, user, terminal = false }: Request,
   device: Partial<Device> = {},
   asking?: Asking,
 ): Promise<CommandPlan> {
@@ -33,7 +34,7 @@ export function planOf(
       options: { interactive: false, allocateTty: terminal, sendHeartbeat: false },
       cmdArgs: argv,
       envVars: Object.entries(env).map(([key, value]) => ({ key, value })),
-      ...(cwd === undefined ? {} : { workdir: { value: cwd } }),
+      workdir: { value: cwd },
       ...(user === undefined ? {} : { username: typeof user === 'number' ? { id: user } : { name: user } }),
     },
   };

@@ -196,6 +196,8 @@ const SessionHandle = message({
   stdoutOffset: one(6, uint64, 0),
   stderrOffset: one(7, uint64, 0),
   terminal: one(8, bool, false),
+  /** Number of the time during which one client had control: `stdinOffset` counts from its beginning. */
+  tenure: one(9, uint32, 0),
 });
 export type SessionHandle = typeof SessionHandle extends Codec<infer T> ? T : never;
 
@@ -307,6 +309,8 @@ const Resume = message({
   heartbeat: one(10, bool, false),
   /** Lines above the screen that a {@link Snapshot} should hold. */
   scrollback: one(11, uint32, 0),
+  /** The tenure that the client had; with the present one it is the controller who comes back. */
+  tenure: one(12, uint32, 0),
 });
 
 /** Ours. The whole screen of a terminal, in place of the output up to `offset`: clear, set the size, write `screen`. */
@@ -326,6 +330,9 @@ const Control = message({
   role: one(3, uint32, 0),
   /** With `DETACH`: time for which the session waits for a viewer; 0 for the device's default. */
   keepMs: one(4, uint32, 0),
+  /** With `ROLE` for a new controller: its tenure, and the stdin bytes that it may send. */
+  tenure: one(5, uint32, 0),
+  stdinWindow: one(6, uint32, 0),
 });
 
 /** Ours. Sent back with `reply` set at once: the time between is that of the way there and back. */

@@ -10,6 +10,7 @@ import { Conversation } from './conversation.ts';
 import type { SessionHost } from './host.ts';
 import type { Job } from './job.ts';
 import { newSessionId, Session, type SessionParts } from './session.ts';
+import { typingApproval } from './typing.ts';
 import { Viewer } from './viewer.ts';
 
 export interface Opening {
@@ -43,7 +44,7 @@ export async function openSession(server: SessionHost, opening: Opening): Promis
   const number = session.add(viewer);
   link.send(ackOf(session, open));
   session.open();
-  new Conversation({ link, session, viewer, number, mayType: () => Promise.resolve(true) });
+  new Conversation({ link, session, viewer, number, mayType: typingApproval(server, { session, viewer, caller: opening.caller }) });
   await viewer.done;
 }
 
@@ -139,7 +140,7 @@ function ackOf(session: Session, open: MessageOf<'open'>): MessageOf<'ack'> {
             secret: session.secret,
             resumeMs: waits ?? 0,
             role: plan.readOnly ? SessionRole.VIEWER : SessionRole.CONTROLLER,
-            ...{ stdinOffset: 0, stdoutOffset: 0, stderrOffset: 0, terminal: plan.terminal !== undefined },
+            ...{ stdinOffset: 0, stdoutOffset: 0, stderrOffset: 0, terminal: plan.terminal !== undefined, tenure: session.tenure },
           },
         }
       : {}),

@@ -9,6 +9,7 @@ import type { ServeOptions, SessionHost } from './host.ts';
 import { JobReader, type ReadableJob } from './job-reader.ts';
 import { windowOf } from './open.ts';
 import type { Session } from './session.ts';
+import { typingApproval } from './typing.ts';
 import { Viewer } from './viewer.ts';
 
 export interface Resuming {
@@ -21,7 +22,7 @@ export interface Resuming {
 /** Who may look at a session, and as what. */
 interface Admission {
   readonly role: SessionRole;
-  /** It is the client that opened the session, back on a new connection. */
+  /** It is a client that had control, back on a new connection. */
   readonly returning: boolean;
   readonly shareId?: string | undefined;
 }
@@ -36,7 +37,7 @@ export async function resumeSession(server: SessionHost, resuming: Resuming): Pr
   }
   const admission = admit(session, resuming);
   const startedAt = performance.now();
-  await view(session, resuming, admission);
+  await view(server, session, { resuming, admission });
   // The opener's connections are part of its session, which has a record of its own.
   if (admission.returning) return;
   server.options.onRecord?.({
@@ -68,11 +69,20 @@ function admit(session: Session, { resume, caller, options }: Resuming): Admissi
   }
   if (!session.isOwner(caller) || session.parts.plan.terminal === undefined) throw refused;
   if (role === SessionRole.SPECTATOR) return { role, returning: false };
+  const had = resume.tenure !== 0 && resume.tenure === session.tenure;
+  if (had) return { role: SessionRole.CONTROLLER, returning: true };
   const free = session.controller === undefined && role === SessionRole.CONTROLLER;
   return { role: free ? SessionRole.CONTROLLER : SessionRole.VIEWER, returning: false };
 }
 
-async function view(session: Session, { link, resume }: Resuming, { role, returning, shareId }: Admission): Promise<void> {
+interface Viewing {
+  readonly resuming: Resuming;
+  readonly admission: Admission;
+}
+
+async function view(server: SessionHost, session: Session, { resuming, admission }: Viewing): Promise<void> {
+  const { link, resume, caller } = resuming;
+  const { role, returning, shareId } = admission;
   if (returning) session.replaceController();
   const viewer = new Viewer(link, session.viewed, {
     role,
@@ -85,11 +95,11 @@ async function view(session: Session, { link, resume }: Resuming, { role, return
     sizes: true,
     onProgress: () => session.progress(),
   });
-  const number = session.add(viewer);
+  const number = session.add(viewer, { continues: returning && resume.tenure === session.tenure });
   link.send(ackOf(session, resume, viewer));
   const size = resume.terminalSize === undefined ? undefined : usableSize(resume.terminalSize);
   if (size !== undefined && role === SessionRole.CONTROLLER) session.resize(size);
-  new Conversation({ link, session, viewer, number, mayType: () => Promise.resolve(true) });
+  new Conversation({ link, session, viewer, number, mayType: typingApproval(server, { session, viewer, caller }) });
   viewer.flush();
   session.progress();
   await viewer.done;
@@ -117,8 +127,8 @@ function ackOf(session: Session, resume: MessageOf<'resume'>, viewer: Viewer): M
       id,
       resumeMs: resumeMs ?? 0,
       role: plan.readOnly && controls ? SessionRole.VIEWER : viewer.role,
-      stdinOffset: controls ? session.stdin.received : 0,
-      ...{ stdoutOffset, stderrOffset, terminal: plan.terminal !== undefined },
+      stdinOffset: controls ? session.inputOffset : 0,
+      ...{ stdoutOffset, stderrOffset, terminal: plan.terminal !== undefined, tenure: session.tenure },
     },
   };
 }
@@ -136,7 +146,16 @@ async function readJob(server: SessionHost, { link, resume, caller }: Resuming, 
     capabilities: [OpenCapability.EXEC_CONTRACT, OpenCapability.RESUME, ...(credits ? [OpenCapability.OUTPUT_CREDIT] : [])],
     stdinWindow: 0,
     ...(credits ? { outputWindow: window } : {}),
-    session: { id: resume.sessionId, resumeMs: 0, role: SessionRole.VIEWER, stdinOffset: 0, stdoutOffset, stderrOffset, terminal: false },
+    session: {
+      id: resume.sessionId,
+      resumeMs: 0,
+      role: SessionRole.VIEWER,
+      stdinOffset: 0,
+      stdoutOffset,
+      stderrOffset,
+      terminal: false,
+      tenure: 0,
+    },
   });
   await new JobReader(link, job, { from, window, heartbeat: resume.heartbeat }).run();
 }

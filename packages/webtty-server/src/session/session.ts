@@ -66,6 +66,8 @@ export class Session {
   #absence: NodeJS.Timeout | undefined;
   #release: NodeJS.Timeout | undefined;
   #controller: Viewer | undefined;
+  #tenure = 0;
+  #tenureStart = 0;
   #nextViewer = 1;
   #openStreams: number;
   #endedBy: EndedBy = 'exit';
@@ -106,8 +108,14 @@ export class Session {
     return this.#controller;
   }
 
-  get viewerCount(): number {
-    return this.#viewers.size;
+  /** Number of the present tenure of control. */
+  get tenure(): number {
+    return this.#tenure;
+  }
+
+  /** Input that came from the present controller. */
+  get inputOffset(): number {
+    return this.stdin.received - this.#tenureStart;
   }
 
   /** What a viewer looks at. */
@@ -150,11 +158,14 @@ export class Session {
     return this.#logs.every((log, index) => (from[index] ?? 0) >= log.start && (from[index] ?? 0) <= log.end);
   }
 
-  /** Puts a viewer in its place. A controller sets the pace of the program, and takes control from who had it. */
-  add(viewer: Viewer): number {
+  /**
+   * Puts a viewer in its place. A controller sets the pace of the program, and takes control from who had it. `continues`: it is the
+   * client that had control, on a new connection.
+   */
+  add(viewer: Viewer, { continues = false }: { readonly continues?: boolean } = {}): number {
     const number = this.#nextViewer++;
     this.#viewers.set(number, viewer);
-    if (viewer.role === SessionRole.CONTROLLER) this.#giveControl(viewer);
+    if (viewer.role === SessionRole.CONTROLLER) this.#giveControl(viewer, continues);
     void viewer.done.then(() => this.#remove(number));
     return number;
   }
@@ -193,7 +204,7 @@ export class Session {
   requestControl(from: number): boolean {
     const controller = this.#controller;
     if (controller === undefined) return false;
-    controller.link.send({ kind: 'control', action: ControlAction.REQUEST, viewer: from, role: 0, keepMs: 0 });
+    controller.tell({ action: ControlAction.REQUEST, viewer: from });
     return true;
   }
 
@@ -201,14 +212,14 @@ export class Session {
   answerControl(action: number, to: number): void {
     const viewer = this.#viewers.get(to);
     if (viewer === undefined || viewer.role !== SessionRole.VIEWER) return;
-    if (action === ControlAction.GRANT) this.#giveControl(viewer);
-    else viewer.link.send({ kind: 'control', action: ControlAction.REFUSE, viewer: to, role: viewer.role, keepMs: 0 });
+    if (action === ControlAction.GRANT) this.#handOver(viewer);
+    else viewer.tell({ action: ControlAction.REFUSE, viewer: to });
   }
 
   /** Makes a viewer the controller when there is none. */
   takeFreeControl(viewer: Viewer): boolean {
     if (this.#controller !== undefined) return false;
-    this.#giveControl(viewer);
+    this.#handOver(viewer);
     return true;
   }
 
@@ -346,13 +357,29 @@ export class Session {
     for (const viewer of this.#viewers.values()) viewer.leave();
   }
 
-  #giveControl(viewer: Viewer): void {
+  #giveControl(viewer: Viewer, continues: boolean): void {
     const before = this.#controller;
     clearTimeout(this.#absence);
     this.#controller = viewer;
     this.#flow.pace = { kind: 'viewer', viewer };
-    if (before !== undefined && before !== viewer) before.setRole(SessionRole.VIEWER);
-    viewer.setRole(SessionRole.CONTROLLER);
+    if (!continues) {
+      this.#tenure += 1;
+      this.#tenureStart = this.stdin.received;
+    }
+    if (before === undefined || before === viewer) return;
+    before.role = SessionRole.VIEWER;
+    before.tell({ action: ControlAction.ROLE, role: SessionRole.VIEWER });
+  }
+
+  #handOver(viewer: Viewer): void {
+    this.#giveControl(viewer, false);
+    viewer.role = SessionRole.CONTROLLER;
+    viewer.tell({
+      action: ControlAction.ROLE,
+      role: SessionRole.CONTROLLER,
+      tenure: this.#tenure,
+      stdinWindow: this.parts.plan.contract ? this.stdin.takeWindow() : 0,
+    });
   }
 
   #remove(number: number): void {
@@ -412,9 +439,11 @@ export class Session {
       session_id: id,
       command: auditedCommand(plan.argv),
       cwd: plan.cwd,
+      account: plan.account.user,
       ...(plan.terminal === undefined ? {} : { terminal: true }),
       ...(job === undefined ? {} : { job: true }),
       decision: 'run',
+      rule: plan.decision,
       ended_by: this.#endedBy,
       exit_code: code,
       signal,

@@ -1,5 +1,5 @@
 import { limits, RstreamError } from '@rstream/protocol';
-import { ControlAction, DataType, type MessageOf, type SessionRole, type TerminalSize } from '@rstream/protocol/webtty';
+import { DataType, type MessageOf, type SessionRole, type TerminalSize } from '@rstream/protocol/webtty';
 import type { MessageLink } from '../message-link.ts';
 import type { OutputLog } from './output-log.ts';
 import type { StreamIndex } from './output-source.ts';
@@ -115,10 +115,9 @@ export class Viewer {
     if (this.#sizes) this.link.send({ kind: 'parameter', terminalSize: size });
   }
 
-  setRole(role: SessionRole): void {
-    if (this.role === role) return;
-    this.role = role;
-    this.link.send({ kind: 'control', action: ControlAction.ROLE, viewer: 0, role, keepMs: 0 });
+  /** Tells it something about who controls the session. */
+  tell(control: Partial<Omit<MessageOf<'control'>, 'kind'>>): void {
+    this.link.send({ kind: 'control', action: 0, viewer: 0, role: this.role, keepMs: 0, tenure: 0, stdinWindow: 0, ...control });
   }
 
   /** Sends what can be sent, and the end when everything else was. */
