@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { productVersion, RstreamError, toRstreamError } from '@rstream/protocol';
 import { exitCodeOf } from './exit-code.ts';
+import { addRecordingsCommand } from './recordings/command.ts';
 import { run } from './run.ts';
 
 interface RunFlags {
@@ -43,21 +44,44 @@ function createProgram(onRun: (flags: RunFlags) => Promise<void>): Command {
     .option('--config <file>', 'YAML file with the same settings and the policy; flags win')
     .addOption(new Option('--carrier <kind>', 'how to reach the engine').choices(['auto', 'upgrade', 'websocket']))
     .option('--ca-file <file>', "PEM of the authority that signed the engine's certificate")
+    .addOption(
+      new Option('--execution-mode <mode>', 'whom commands run as: the agent, or a login account (default spawn)').choices([
+        'spawn',
+        'login',
+      ]),
+    )
+    .option('--login-user <name>', 'account of commands in the mode login; another than its own needs a root agent')
+    .option('--allow-client-user', 'clients may name an account that policy.users lists (mode login)')
     .option('--allow-terminal', 'offer terminals and the login shell, too (policy: terminal)')
+    .option('--publish', 'publish the device for browsers, too: a page with a terminal, behind a token')
+    .option('--hostname <label>', 'with --publish: label of the host name')
+    .option('--allowed-origin <origin>', 'with --publish: another page that may open terminals, repeatable', addText)
+    .addOption(new Option('--record <mode>', 'which sessions to record (default never)').choices(['never', 'asked', 'always', 'required']))
+    .option('--record-dir <dir>', 'folder for recordings; nobody else may look into it')
     .option('--max-sessions <count>', 'commands that run at once (default 64)')
     .option('--shutdown-timeout <ms>', 'time for running commands to finish on SIGTERM (default 10000)')
+    .option('--state-dir <dir>', 'folder that keeps jobs (default: one of this name in ~/.local/state/rstream-agent)')
     .option('--ready-file <file>', 'JSON file that exists while the agent is online')
     .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent (default info)')
     .addOption(new Option('-o, --output <format>', 'status lines on standard output').choices(['text', 'json']).default('text'))
     .action((flags: RunFlags) => onRun(flags));
+  addRecordingsCommand(program, (line) => void process.stdout.write(`${line}\n`));
   return program;
 }
 
-function toSettings({ output: _output, label, maxSessions, shutdownTimeout, ...flags }: RunFlags): Record<string, unknown> {
-  return { ...flags, labels: label, maxSessions: toNumber(maxSessions), shutdownTimeoutMs: toNumber(shutdownTimeout) };
+function toSettings({ output: _output, label, allowedOrigin, maxSessions, shutdownTimeout, ...flags }: RunFlags): Record<string, unknown> {
+  return {
+    ...flags,
+    labels: label,
+    allowedOrigins: allowedOrigin,
+    maxSessions: toNumber(maxSessions),
+    shutdownTimeoutMs: toNumber(shutdownTimeout),
+  };
 }
 
 const toNumber = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
+
+const addText = (text: string, texts: readonly string[] = []): readonly string[] => [...texts, text];
 
 function addLabel(text: string, labels: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const equals = text.indexOf('=');

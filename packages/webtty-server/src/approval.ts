@@ -3,7 +3,6 @@ import { ownAccount } from './account.ts';
 import { askProgram, type Answer } from './ask-program.ts';
 import type { Caller } from './caller.ts';
 import { standardPath } from './executable.ts';
-import type { CommandPolicy } from './policy.ts';
 
 /** What can need an approval: starting a command, or giving input to a terminal. */
 export type Approvable = 'command' | 'write';
@@ -31,8 +30,13 @@ export interface ApprovalRequest {
 /** The answer. `message` is for the client: it says why not. */
 export type Approval = { readonly approved: true } | { readonly approved: false; readonly message: string };
 
+/** The part of a policy that this is about. */
+export interface ApprovalPolicy {
+  readonly approve?: ApprovalHook | undefined;
+}
+
 /** True when the policy has a program to ask about this. */
-export function needsApproval({ approve: hook }: CommandPolicy, what: Approvable): boolean {
+export function needsApproval({ approve: hook }: ApprovalPolicy, what: Approvable): boolean {
   return hook !== undefined && (hook.when === what || hook.when === 'both');
 }
 
@@ -40,7 +44,7 @@ export function needsApproval({ approve: hook }: CommandPolicy, what: Approvable
  * Asks the program of the policy, if it is to be asked. Never rejects: a program that cannot be started, crashes or takes too long
  * says no, and so does an aborted `signal`.
  */
-export async function approve(policy: CommandPolicy, request: ApprovalRequest, signal?: AbortSignal): Promise<Approval> {
+export async function approve(policy: ApprovalPolicy, request: ApprovalRequest, signal?: AbortSignal): Promise<Approval> {
   const hook = policy.approve;
   if (hook === undefined || !needsApproval(policy, request.what)) return { approved: true };
   const { home, user } = ownAccount();
