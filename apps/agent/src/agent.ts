@@ -1,18 +1,22 @@
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { readTokenFile } from '@rstream/config';
 import { limits, productVersion, protocolVersion, RstreamError } from '@rstream/protocol';
+import type { TunnelProperties } from '@rstream/protocol/tunnel';
 import type { TunnelOpenHeader } from '@rstream/protocol/wire';
 import { keepConnected, parseEngine, type Connection, type Listener } from '@rstream/tunnel-core';
-import { canMakeTerminals, CommandServer, resolveAccounts } from '@rstream/webtty-server';
+import { canMakeTerminals, CommandServer, resolveAccounts, type Caller } from '@rstream/webtty-server';
 import { deviceLabels, readHostFacts } from './device-labels.ts';
 import type { Logger } from './log.ts';
 import type { AgentSettings } from './settings.ts';
+import { defaultStateDirectory } from './state-directory.ts';
+import type { WebEndpoint } from './web/endpoint.ts';
 
 /** What the agent's tunnel does. `stopped` is final; with an error it stopped because trying again cannot help. */
 export interface AgentStatus {
   readonly state: 'connecting' | 'online' | 'offline' | 'stopped';
   readonly tunnelId?: string | undefined;
-  /** Address for operators: `rstrm://name`. */
+  /** Address for operators: `rstrm://name`, or that of the page when the device is published. */
   readonly forwarding?: string | undefined;
   readonly error?: RstreamError | undefined;
   /** Ms until the next attempt to connect. */
@@ -37,8 +41,8 @@ export interface RunningAgent {
 }
 
 /**
- * Starts the device's side in this process: one private tunnel whose every stream is a command. Resolves when the settings and
- * the token file are sound; the connection is made, and made again, from then on.
+ * Starts the device's side in this process: one tunnel whose every stream is a command or, with `publish`, an HTTP connection
+ * of a browser. Resolves when the settings and the token file are sound; the connection is made, and made again, from then on.
  *
  * @throws RstreamError `ERR_RSTREAM_TOKEN_FILE_UNSAFE` and the other errors of the token file, `ERR_RSTREAM_ENGINE_INVALID`, `ERR_RSTREAM_LOGIN_USER`.
  */
@@ -57,6 +61,7 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
     accounts,
     maxSessions: options.maxSessions,
     environment: options.environment ?? process.env,
+    jobDirectory: join(options.stateDirectory ?? defaultStateDirectory(options.name, options.environment ?? process.env), 'jobs'),
     onRecord: (record) => logger.info({ audit: 'command', ...record }, 'command'),
   });
   const connection = keepConnected({
@@ -66,16 +71,24 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
     carrier: options.carrier,
     client: { agent: 'rstream-agent', version: productVersion, os: facts.os_family, arch: facts.arch, protocol_version: protocolVersion },
   });
-  const listener = connection.listen(
-    {
-      name: options.name,
-      type: 'bytestream',
-      publish: false,
-      labels: deviceLabels(facts, options.labels, { terminal, executionMode: accounts.mode }),
-    },
-    (stream, header, accept) => serveStream(commands, { stream, header, accept }),
+  // What only browsers need stays unread until they may come.
+  const web = options.publish === true ? await makeWeb(commands, options) : undefined;
+  const labels = deviceLabels(facts, options.labels, { terminal, executionMode: accounts.mode });
+  const listener = connection.listen({ ...tunnelOf(options), labels }, (stream, header, accept) =>
+    serveStream({ commands, web }, { stream, header, accept }),
   );
-  return new Agent({ options, commands, connection, listener });
+  return new Agent({ options, commands, web, connection, listener });
+}
+
+/** One tunnel for private dials and, when published, for browsers: the relay says for each stream which of them it is. */
+function tunnelOf({ name, publish, hostname }: AgentSettings): TunnelProperties {
+  if (publish !== true) return { name, type: 'bytestream', publish: false };
+  return { name, type: 'bytestream', publish: true, protocol: 'http', token_auth: true, ...(hostname === undefined ? {} : { hostname }) };
+}
+
+async function makeWeb(commands: CommandServer, { allowedOrigins }: AgentSettings): Promise<WebEndpoint> {
+  const { WebEndpoint } = await import('./web/endpoint.ts');
+  return new WebEndpoint({ commands, allowedOrigins });
 }
 
 interface Incoming {
@@ -84,19 +97,24 @@ interface Incoming {
   readonly accept: () => void;
 }
 
-function serveStream(commands: CommandServer, { stream, header, accept }: Incoming): void {
-  accept();
-  void commands.serve(stream, {
+function serveStream({ commands, web }: Pick<Parts, 'commands' | 'web'>, { stream, header, accept }: Incoming): void {
+  const caller: Caller = {
     userId: header.user_id,
     credentialId: header.credential_id,
     sourceIp: header.source_ip,
     streamId: header.stream_id,
-  });
+  };
+  accept();
+  if (header.via === 'dial') void commands.serve(stream, caller);
+  else if (web !== undefined) web.accept(stream, caller);
+  else stream.destroy();
 }
 
 interface Parts {
   readonly options: StartAgentOptions;
   readonly commands: CommandServer;
+  /** Only when published. */
+  readonly web: WebEndpoint | undefined;
   readonly connection: Connection;
   readonly listener: Listener;
 }
@@ -152,9 +170,11 @@ class Agent implements RunningAgent {
   }
 
   async #stop(error: RstreamError | undefined): Promise<void> {
-    const { options, commands, connection, listener } = this.#parts;
+    const { options, commands, web, connection, listener } = this.#parts;
+    web?.drain();
     await closeQuietly(listener);
     await commands.stop(options.shutdownTimeoutMs ?? limits.webtty.shutdownTimeout.default);
+    web?.close();
     await connection.close();
     this.#report({ state: 'stopped', error });
     this.#online.reject(error ?? new RstreamError('ERR_RSTREAM_AGENT_STOPPED', 'The agent was stopped before it was online.'));

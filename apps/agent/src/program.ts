@@ -69,10 +69,19 @@ function createProgram(onRun: (flags: RunFlags) => Promise<void>): Command {
   return program;
 }
 
-function toSettings({ output: _output, label, allowedOrigin, maxSessions, shutdownTimeout, ...flags }: RunFlags): Record<string, unknown> {
+function toSettings({
+  output: _output,
+  label,
+  stateDir,
+  allowedOrigin,
+  maxSessions,
+  shutdownTimeout,
+  ...flags
+}: RunFlags): Record<string, unknown> {
   return {
     ...flags,
     labels: label,
+    stateDirectory: stateDir,
     allowedOrigins: allowedOrigin,
     maxSessions: toNumber(maxSessions),
     shutdownTimeoutMs: toNumber(shutdownTimeout),

@@ -4,6 +4,7 @@ import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import { limits, RstreamError } from '@rstream/protocol';
 import { Labels, TunnelName } from '@rstream/protocol/tunnel';
+import { RecordingSettings } from './recordings/settings.ts';
 
 /** `git status **` or `["git", "status", "**"]`: one glob per argument. Text with spaces in it, as a shell takes, is an item of a list. */
 const ArgvPattern = z
@@ -57,7 +58,10 @@ const Settings = z.strictObject({
   /** Label of the published host name. */
   hostname: z.string().min(1).optional(),
   allowedOrigins: z.array(z.string().min(1)).default([]),
+  /** Folder that keeps jobs; one for each agent. */
+  stateDirectory: z.string().min(1).optional(),
   policy: Policy.optional(),
+  recording: RecordingSettings.optional(),
 });
 type Settings = z.infer<typeof Settings>;
 
@@ -74,6 +78,10 @@ export interface AgentSettings extends Pick<Settings, 'engine' | 'tokenFile' | '
   readonly hostname?: string | undefined;
   /** Origins (`https://host`) or hosts whose pages may open terminals, beside the device's own. */
   readonly allowedOrigins?: readonly string[] | undefined;
+  /** Folder that keeps the jobs of this agent, for itself alone; default: one of its name in the account's state folder. */
+  readonly stateDirectory?: string | undefined;
+  /** Which sessions are recorded, and where; default: none. */
+  readonly recording?: RecordingSettings | undefined;
   readonly maxSessions?: number | undefined;
   readonly shutdownTimeoutMs?: number | undefined;
   /** PEM of the authority that signed the engine's certificate, instead of the system's list. */
@@ -91,23 +99,32 @@ export type Flags = Readonly<Partial<Record<keyof Settings, unknown>>> & {
   readonly config?: string | undefined;
   /** Sets `policy.terminal`, whatever the file says. */
   readonly allowTerminal?: unknown;
+  /** Set `recording.mode` and `recording.directory`. */
+  readonly record?: unknown;
+  readonly recordDir?: unknown;
 };
 
 const invalid = (message: string, cause?: unknown): RstreamError => new RstreamError('ERR_RSTREAM_AGENT_CONFIG', message, { cause });
 
 /** Joins the configuration file (if any) and the flags, and checks them. Throws `ERR_RSTREAM_AGENT_CONFIG` with every wrong field. */
-export async function loadSettings({ config, allowTerminal, ...flags }: Flags): Promise<RunSettings> {
+export async function loadSettings({ config, allowTerminal, record, recordDir, ...flags }: Flags): Promise<RunSettings> {
   const file = config === undefined ? {} : await readConfigFile(config);
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const labels = { ...asRecord(file['labels']), ...asRecord(given['labels']) };
   const policy = allowTerminal === true ? { policy: { ...asRecord(file['policy']), terminal: true } } : {};
-  const parsed = Settings.safeParse({ ...file, ...given, ...policy, labels });
+  const recording = record === undefined && recordDir === undefined ? {} : { recording: recordingOf(file, { record, recordDir }) };
+  const parsed = Settings.safeParse({ ...file, ...given, ...policy, ...recording, labels });
   if (!parsed.success) throw invalid(describe(parsed.error));
   const { caFile, version: _version, ...settings } = parsed.data;
   if (settings.allowClientUser && settings.policy?.users === undefined) {
     throw invalid('policy.users: is required with allowClientUser; it lists the accounts that clients may name ("*": all but root).');
   }
   return { ...settings, ...(caFile === undefined ? {} : { tlsCa: await readText(caFile) }) };
+}
+
+function recordingOf(file: Readonly<Record<string, unknown>>, { record, recordDir }: Pick<Flags, 'record' | 'recordDir'>): Record<string, unknown> {
+  const given = { mode: record, directory: recordDir };
+  return { ...asRecord(file['recording']), ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
 /** Paths in the file are relative to the file. */
@@ -118,9 +135,13 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   const content: unknown = document.toJS();
   if (typeof content !== 'object' || content === null || Array.isArray(content)) throw invalid(`${path}: must be a mapping.`);
   const settings: Record<string, unknown> = { ...content };
-  for (const key of ['tokenFile', 'caFile', 'readyFile']) {
+  for (const key of ['tokenFile', 'caFile', 'readyFile', 'stateDirectory']) {
     const value = settings[key];
     if (typeof value === 'string') settings[key] = resolve(dirname(path), value);
+  }
+  const recording = asRecord(settings['recording']);
+  if (typeof recording['directory'] === 'string') {
+    settings['recording'] = { ...recording, directory: resolve(dirname(path), recording['directory']) };
   }
   return settings;
 }

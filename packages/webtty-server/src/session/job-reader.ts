@@ -20,6 +20,8 @@ export interface ReadableJob {
 
 export interface JobReaderOptions {
   readonly from: readonly [number, number];
+  /** Bytes of each stream that it has received and not acknowledged. */
+  readonly unacknowledged: readonly [number, number];
   /** Bytes of each stream under way; Infinity for a client that gives no credit. */
   readonly window: number;
   readonly heartbeat: boolean;
@@ -34,17 +36,18 @@ export class JobReader {
   readonly #heartbeat: boolean;
   readonly #next: [number, number];
   readonly #credit: [number, number];
-  readonly #outstanding: [number, number] = [0, 0];
+  readonly #outstanding: [number, number];
   readonly #waiting = new Set<() => void>();
   #hasRoom = true;
   #gone = false;
 
-  constructor(link: MessageLink, job: ReadableJob, { from, window, heartbeat }: JobReaderOptions) {
+  constructor(link: MessageLink, job: ReadableJob, { from, unacknowledged, window, heartbeat }: JobReaderOptions) {
     this.#link = link;
     this.#job = job;
     this.#heartbeat = heartbeat;
     this.#next = [...from];
-    this.#credit = [window, window];
+    this.#outstanding = [...unacknowledged];
+    this.#credit = [window - unacknowledged[0], window - unacknowledged[1]];
     link.onDrain(() => {
       this.#hasRoom = true;
       this.#wake();

@@ -78,8 +78,7 @@ async function startSession(server: SessionHost, { open, caller }: Opening, plan
       onRecord: (record) => server.options.onRecord?.(record),
     };
     const session = new Session(parts);
-    if (job !== undefined)
-      void session.ended.then(() => server.jobs?.end({ version: 1, owner: caller.userId ?? '', info: session.info() }));
+    if (job !== undefined) void session.ended.then(() => keepJob(server, session));
     return session;
   } catch (error) {
     observer?.end({ code: null, signal: null });
@@ -104,6 +103,12 @@ async function createJob(
   };
   const running = server.table.all().filter((session) => session.parts.job !== undefined).length;
   return server.jobs.create({ version: 1, owner: caller.userId ?? '', info }, running);
+}
+
+/** From now on it is on the disk, where it outlives this process. */
+async function keepJob(server: SessionHost, session: Session): Promise<void> {
+  await server.jobs?.end({ version: 1, owner: session.parts.caller.userId ?? '', info: session.info() });
+  session.forget();
 }
 
 /** Only a client that can come back is waited for. */

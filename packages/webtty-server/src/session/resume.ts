@@ -125,7 +125,7 @@ function ackOf(session: Session, resume: MessageOf<'resume'>, viewer: Viewer): M
     ...(window === Infinity ? {} : { outputWindow: window }),
     session: {
       id,
-      resumeMs: resumeMs ?? 0,
+      resumeMs: resumeMs ?? limits.webtty.resumeWindow.default,
       role: plan.readOnly && controls ? SessionRole.VIEWER : viewer.role,
       stdinOffset: controls ? session.inputOffset : 0,
       ...{ stdoutOffset, stderrOffset, terminal: plan.terminal !== undefined, tenure: session.tenure },
@@ -148,7 +148,7 @@ async function readJob(server: SessionHost, { link, resume, caller }: Resuming, 
     ...(credits ? { outputWindow: window } : {}),
     session: {
       id: resume.sessionId,
-      resumeMs: 0,
+      resumeMs: limits.webtty.maxResumeWindow.default,
       role: SessionRole.VIEWER,
       stdinOffset: 0,
       stdoutOffset,
@@ -157,7 +157,12 @@ async function readJob(server: SessionHost, { link, resume, caller }: Resuming, 
       tenure: 0,
     },
   });
-  await new JobReader(link, job, { from, window, heartbeat: resume.heartbeat }).run();
+  await new JobReader(link, job, {
+    from,
+    unacknowledged: [resume.stdoutUnconsumed, resume.stderrUnconsumed],
+    window,
+    heartbeat: resume.heartbeat,
+  }).run();
 }
 
 function runningJob(session: Session, caller: Caller): ReadableJob | undefined {
