@@ -5,9 +5,10 @@ import { limits, productVersion, protocolVersion, RstreamError } from '@rstream/
 import type { TunnelProperties } from '@rstream/protocol/tunnel';
 import type { TunnelOpenHeader } from '@rstream/protocol/wire';
 import { keepConnected, parseEngine, type Connection, type Listener } from '@rstream/tunnel-core';
-import { canMakeTerminals, CommandServer, resolveAccounts, type Caller } from '@rstream/webtty-server';
+import { canMakeTerminals, CommandServer, resolveAccounts, type Caller, type SessionRecordings } from '@rstream/webtty-server';
 import { deviceLabels, readHostFacts } from './device-labels.ts';
 import type { Logger } from './log.ts';
+import { startRecordings } from './recordings/settings.ts';
 import type { AgentSettings } from './settings.ts';
 import { defaultStateDirectory } from './state-directory.ts';
 import type { WebEndpoint } from './web/endpoint.ts';
@@ -56,7 +57,9 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
   if (options.policy?.terminal === true && !terminal) {
     logger.warn({ error: new RstreamError('ERR_RSTREAM_TERMINAL_MISSING') }, 'terminals are allowed but cannot be made');
   }
+  const recordings = await startRecordings(options.recording, logger);
   const commands = new CommandServer({
+    observe: recordings?.observe,
     policy: options.policy,
     accounts,
     maxSessions: options.maxSessions,
@@ -77,7 +80,7 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
   const listener = connection.listen({ ...tunnelOf(options), labels }, (stream, header, accept) =>
     serveStream({ commands, web }, { stream, header, accept }),
   );
-  return new Agent({ options, commands, web, connection, listener });
+  return new Agent({ options, commands, recordings, web, connection, listener });
 }
 
 /** One tunnel for private dials and, when published, for browsers: the relay says for each stream which of them it is. */
@@ -113,6 +116,7 @@ function serveStream({ commands, web }: Pick<Parts, 'commands' | 'web'>, { strea
 interface Parts {
   readonly options: StartAgentOptions;
   readonly commands: CommandServer;
+  readonly recordings: SessionRecordings | undefined;
   /** Only when published. */
   readonly web: WebEndpoint | undefined;
   readonly connection: Connection;
@@ -170,11 +174,12 @@ class Agent implements RunningAgent {
   }
 
   async #stop(error: RstreamError | undefined): Promise<void> {
-    const { options, commands, web, connection, listener } = this.#parts;
+    const { options, commands, recordings, web, connection, listener } = this.#parts;
     web?.drain();
     await closeQuietly(listener);
     await commands.stop(options.shutdownTimeoutMs ?? limits.webtty.shutdownTimeout.default);
     web?.close();
+    await recordings?.close();
     await connection.close();
     this.#report({ state: 'stopped', error });
     this.#online.reject(error ?? new RstreamError('ERR_RSTREAM_AGENT_STOPPED', 'The agent was stopped before it was online.'));

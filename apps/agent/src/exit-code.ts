@@ -7,6 +7,7 @@ const special: Partial<Record<ErrorCode, number>> = {
   ERR_RSTREAM_AGENT_CONFIG: exitCodes.usage,
   ERR_RSTREAM_ENGINE_INVALID: exitCodes.usage,
   ERR_RSTREAM_LOGIN_USER: exitCodes.usage,
+  ERR_RSTREAM_REDACTION_RULE: exitCodes.usage,
   ERR_RSTREAM_TOKEN_FILE_UNSAFE: exitCodes.credential,
   ERR_RSTREAM_TOKEN_MALFORMED: exitCodes.credential,
   ERR_RSTREAM_AUTH_REQUIRED: exitCodes.credential,
