@@ -148,7 +148,7 @@ describe('a session whose connection is lost', () => {
     running.catch(() => undefined);
     await expect.poll(() => device.server.running).toBe(1);
     device.cut();
-    await expect(running).rejects.toThrow();
+    await expect(running).rejects.toThrow('network failed');
     await recorded(device);
     expect(device.records[0]).toMatchObject({ ended_by: 'disconnect' });
   });

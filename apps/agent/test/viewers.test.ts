@@ -94,7 +94,7 @@ describe('a terminal with several viewers', () => {
     await type(other, 'mine\r');
     await seen.until(/mine\nmine/);
     expect(owner.role).toBe('viewer');
-    expect(roles.toSorted()).toEqual([
+    expect(roles.toSorted(([a, b], [c, d]) => `${a}${b}`.localeCompare(`${c}${d}`))).toEqual([
       ['other', 'controller'],
       ['other', 'viewer'],
       ['owner', 'viewer'],

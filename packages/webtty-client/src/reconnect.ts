@@ -1,4 +1,5 @@
-import { limits, RstreamError, toRstreamError } from '@rstream/protocol';
+import type { RstreamError } from '@rstream/protocol';
+import { limits, toRstreamError } from '@rstream/protocol';
 import type { WebttyTransport } from './transport.ts';
 
 /** Makes another connection to the same device. Rejects when that is not possible now. */

@@ -155,7 +155,9 @@ export class SessionMessages implements Messages {
       attempt: (signal) => this.#attempt(signal),
       withinMs: resumeWithin(session.resumeMs),
       signal: this.#closed.signal,
-      ...{ onState, cause, hurry: this.#hurry },
+      onState,
+      cause,
+      hurry: this.#hurry,
     });
     this.#watchSilence();
   }
@@ -185,7 +187,14 @@ export class SessionMessages implements Messages {
       kind: 'resume',
       sessionId: session.id,
       ...(secret === undefined ? {} : { secret }),
-      ...{ role, capabilities: resumeCapabilities, stdoutOffset, stderrOffset, stdoutUnconsumed, stderrUnconsumed, heartbeat, scrollback },
+      role,
+      capabilities: resumeCapabilities,
+      stdoutOffset,
+      stderrOffset,
+      stdoutUnconsumed,
+      stderrUnconsumed,
+      heartbeat,
+      scrollback,
       tenure: this.#tenure,
       ...(this.#size === undefined ? {} : { terminalSize: this.#size }),
     };

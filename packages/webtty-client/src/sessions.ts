@@ -100,9 +100,15 @@ export async function readJob(transport: WebttyTransport, id: string, options: R
   const message: MessageOf<'resume'> = {
     kind: 'resume',
     sessionId: id,
-    ...{ role: SessionRole.VIEWER, capabilities: resumeCapabilities, heartbeat: true, scrollback: 0 },
-    ...{ stdoutOffset: options.stdoutOffset ?? 0, stderrOffset: options.stderrOffset ?? 0 },
-    ...{ stdoutUnconsumed: 0, stderrUnconsumed: 0, tenure: 0 },
+    role: SessionRole.VIEWER,
+    capabilities: resumeCapabilities,
+    heartbeat: true,
+    scrollback: 0,
+    stdoutOffset: options.stdoutOffset ?? 0,
+    stderrOffset: options.stderrOffset ?? 0,
+    stdoutUnconsumed: 0,
+    stderrUnconsumed: 0,
+    tenure: 0,
   };
   const first = { message, role: SessionRole.VIEWER, secret: undefined, heartbeat: true, scrollback: 0 };
   const started = await startSession(transport, () => first, { ...options, signal: undefined });

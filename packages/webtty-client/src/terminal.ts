@@ -89,7 +89,13 @@ function firstAttach(
     kind: 'resume',
     sessionId,
     ...(secret === undefined ? {} : { secret }),
-    ...{ role, capabilities: resumeCapabilities, stdoutUnconsumed: 0, stderrUnconsumed: 0, heartbeat: true, scrollback, tenure: 0 },
+    role,
+    capabilities: resumeCapabilities,
+    stdoutUnconsumed: 0,
+    stderrUnconsumed: 0,
+    heartbeat: true,
+    scrollback,
+    tenure: 0,
     ...(size === undefined ? {} : { terminalSize: size }),
   };
   return { message, role, secret, heartbeat: true, scrollback };
@@ -182,7 +188,7 @@ export class RemoteTerminal {
 
   /** Leaves the terminal running on the device, for `keepMs` (default `limits.webtty.detachedTerminal`). Its end is not waited for. */
   detach(keepMs = 0): void {
-    if (this.#role === 'controller') this.#send(controlMessage({ action: ControlAction.DETACH, keepMs }));
+    if (this.#role === 'controller') this.#send(controlMessage({ action: ControlAction.DETACH, keepMs };
     this.#command.leave();
   }
 
@@ -222,7 +228,7 @@ export class RemoteTerminal {
   }
 
   #control(action: number, viewer = 0): void {
-    this.#send(controlMessage({ action, viewer }));
+    this.#send(controlMessage({ action, viewer };
   }
 
   #send(message: Parameters<Started['messages']['send']>[0]): void {

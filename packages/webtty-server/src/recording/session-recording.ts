@@ -195,7 +195,7 @@ export class SessionRecording implements SessionObserver {
     try {
       while (this.#state !== 'failed') {
         const last = this.#state === 'ended';
-        await this.#append(this.#timeline.drain(last));
+        await this.#append(this.#drain(last));
         if (!this.#timeline.idle) continue;
         if (last) return await this.#close();
         // The end may have come while this batch was written: then there is one more.
@@ -205,6 +205,17 @@ export class SessionRecording implements SessionObserver {
       this.#fail('failed', RstreamError.is(cause) ? cause : failed(`It cannot be written (${reasonOf(cause)}).`, cause));
     }
     if (this.#failure !== undefined) await this.#giveUp(this.#failure);
+  }
+
+  #drain(last: boolean): CastEvent[] {
+    const events = this.#timeline.drain(last);
+    let size = lengthOf(events);
+    while (!this.#timeline.idle && size < limits.webtty.recordingWrite.default) {
+      const more = this.#timeline.drain(last);
+      events.push(...more);
+      size += lengthOf(more);
+    }
+    return events;
   }
 
   async #append(events: readonly CastEvent[]): Promise<void> {
@@ -278,6 +289,8 @@ export class SessionRecording implements SessionObserver {
     this.#parts.events.onClose(this.#file.name);
   }
 }
+
+const lengthOf = (events: readonly CastEvent[]): number => events.reduce((sum, { data }) => sum + data.length, 0);
 
 /** Begin of the marker that ends a recording which lacks the rest of its session. */
 export const truncatedMarker = 'recording truncated';

@@ -16,8 +16,16 @@ export interface ConversationParts {
   readonly mayType: () => Promise<boolean>;
 }
 
-/** What one viewer says, carried out as far as its role allows. What it may not do is ignored, as a spectator's keys are. */
-export class Conversation {
+/**
+ * Carries out what one viewer says, as far as its role allows, until it got everything or left. What it may not do is ignored, as a
+ * spectator's keys are.
+ */
+export function converse(parts: ConversationParts): Promise<void> {
+  new Conversation(parts).listen();
+  return parts.viewer.done;
+}
+
+class Conversation {
   readonly #parts: ConversationParts;
   /** Input waits here while somebody decides whether it may be given. */
   #typing: 'unasked' | 'asked' | 'allowed' | 'refused' = 'unasked';
@@ -25,7 +33,10 @@ export class Conversation {
 
   constructor(parts: ConversationParts) {
     this.#parts = parts;
-    parts.link.listen({
+  }
+
+  listen(): void {
+    this.#parts.link.listen({
       onMessage: (message) => this.#receive(message),
       onGone: (error) => this.#lose(error),
     });
@@ -131,7 +142,7 @@ export class Conversation {
   #control({ action, viewer: other, keepMs }: MessageOf<'control'>): void {
     const { session, viewer, number } = this.#parts;
     if (action === ControlAction.DONE) {
-      session.forget();
+      if (this.#controls) session.forget();
       viewer.leave();
     } else if (action === ControlAction.REQUEST) {
       if (viewer.role === SessionRole.VIEWER && !session.takeFreeControl(viewer)) session.requestControl(number);

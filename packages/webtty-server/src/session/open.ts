@@ -6,7 +6,7 @@ import { baseEnvironment } from '../environment.ts';
 import { startExecution } from '../execution.ts';
 import type { MessageLink } from '../message-link.ts';
 import { planCommand, type CommandPlan } from '../plan.ts';
-import { Conversation } from './conversation.ts';
+import { converse } from './conversation.ts';
 import type { SessionHost } from './host.ts';
 import type { Job } from './job.ts';
 import { newSessionId, Session, type SessionParts } from './session.ts';
@@ -31,6 +31,8 @@ export async function openSession(server: SessionHost, opening: Opening): Promis
   if (session.parts.job !== undefined) {
     link.send(ackOf(session, open));
     session.open();
+    // Nobody will ever give it input.
+    session.stdin.end();
     return;
   }
   const viewer = new Viewer(link, session.viewed, {
@@ -38,14 +40,20 @@ export async function openSession(server: SessionHost, opening: Opening): Promis
     window: windowOf(open.capabilities, session),
     from: [0, 0],
     heartbeat: session.parts.plan.heartbeat,
-    sizes: false,
+    comesBack: session.parts.resumeMs !== undefined,
     onProgress: () => session.progress(),
   });
   const number = session.add(viewer);
   link.send(ackOf(session, open));
   session.open();
-  new Conversation({ link, session, viewer, number, mayType: typingApproval(server, { session, viewer, caller: opening.caller }) });
-  await viewer.done;
+  const conversation = converse({
+    link,
+    session,
+    viewer,
+    number,
+    mayType: typingApproval(server, { session, viewer, caller: opening.caller }),
+  });
+  await conversation;
 }
 
 function deviceOf(server: SessionHost) {
@@ -97,9 +105,23 @@ async function createJob(
   if (plan.terminal !== undefined) throw new RstreamError('ERR_RSTREAM_COMMAND_UNSUPPORTED', 'A job has no terminal.');
   if (server.jobs === undefined) throw new RstreamError('ERR_RSTREAM_COMMAND_UNSUPPORTED', 'This device keeps no jobs.');
   const info = {
-    ...{ id, label, argv: plan.argv, cwd: plan.cwd, terminal: false, detached: true, running: true, startedAtMs: Date.now() },
-    ...{ signal: '', timedOut: false, cancelled: false, stdoutBytes: 0, stderrBytes: 0, stdoutKept: 0, stderrKept: 0 },
-    ...{ viewers: 0, shares: 0 },
+    id,
+    label,
+    argv: plan.argv,
+    cwd: plan.cwd,
+    terminal: false,
+    detached: true,
+    running: true,
+    startedAtMs: Date.now(),
+    signal: '',
+    timedOut: false,
+    cancelled: false,
+    stdoutBytes: 0,
+    stderrBytes: 0,
+    stdoutKept: 0,
+    stderrKept: 0,
+    viewers: 0,
+    shares: 0,
   };
   const running = server.table.all().filter((session) => session.parts.job !== undefined).length;
   return server.jobs.create({ version: 1, owner: caller.userId ?? '', info }, running);
@@ -145,7 +167,11 @@ function ackOf(session: Session, open: MessageOf<'open'>): MessageOf<'ack'> {
             secret: session.secret,
             resumeMs: waits ?? 0,
             role: plan.readOnly ? SessionRole.VIEWER : SessionRole.CONTROLLER,
-            ...{ stdinOffset: 0, stdoutOffset: 0, stderrOffset: 0, terminal: plan.terminal !== undefined, tenure: session.tenure },
+            stdinOffset: 0,
+            stdoutOffset: 0,
+            stderrOffset: 0,
+            terminal: plan.terminal !== undefined,
+            tenure: session.tenure,
           },
         }
       : {}),

@@ -4,7 +4,7 @@ import type { Caller } from '../caller.ts';
 import type { MessageLink } from '../message-link.ts';
 import { auditedCommand, callerFields } from '../record.ts';
 import { usableSize } from '../terminal/terminal-plan.ts';
-import { Conversation } from './conversation.ts';
+import { converse } from './conversation.ts';
 import type { ServeOptions, SessionHost } from './host.ts';
 import { JobReader, type ReadableJob } from './job-reader.ts';
 import { windowOf } from './open.ts';
@@ -36,6 +36,9 @@ export async function resumeSession(server: SessionHost, resuming: Resuming): Pr
     return readJob(server, resuming, session);
   }
   const admission = admit(session, resuming);
+  if (!admission.returning && session.viewerCount >= limits.webtty.maxViewers.default) {
+    throw new RstreamError('ERR_RSTREAM_DEVICE_BUSY', `The session has ${session.viewerCount} viewers, its limit.`);
+  }
   const startedAt = performance.now();
   await view(server, session, { resuming, admission });
   // The opener's connections are part of its session, which has a record of its own.
@@ -49,7 +52,9 @@ export async function resumeSession(server: SessionHost, resuming: Resuming): Pr
     exit_code: null,
     signal: null,
     duration_ms: Math.round(performance.now() - startedAt),
-    ...{ stdin_bytes: 0, stdout_bytes: 0, stderr_bytes: 0 },
+    stdin_bytes: 0,
+    stdout_bytes: 0,
+    stderr_bytes: 0,
   });
 }
 
@@ -92,17 +97,17 @@ async function view(server: SessionHost, session: Session, { resuming, admission
     unacknowledged: [resume.stdoutUnconsumed, resume.stderrUnconsumed],
     scrollback: resume.scrollback,
     heartbeat: resume.heartbeat,
-    sizes: true,
+    comesBack: true,
     onProgress: () => session.progress(),
   });
   const number = session.add(viewer, { continues: returning && resume.tenure === session.tenure });
   link.send(ackOf(session, resume, viewer));
   const size = resume.terminalSize === undefined ? undefined : usableSize(resume.terminalSize);
   if (size !== undefined && role === SessionRole.CONTROLLER) session.resize(size);
-  new Conversation({ link, session, viewer, number, mayType: typingApproval(server, { session, viewer, caller }) });
+  const conversation = converse({ link, session, viewer, number, mayType: typingApproval(server, { session, viewer, caller }) });
   viewer.flush();
   session.progress();
-  await viewer.done;
+  await conversation;
 }
 
 /** Where the output continues; undefined when it has to begin with the whole screen. */
@@ -128,7 +133,10 @@ function ackOf(session: Session, resume: MessageOf<'resume'>, viewer: Viewer): M
       resumeMs: resumeMs ?? limits.webtty.resumeWindow.default,
       role: plan.readOnly && controls ? SessionRole.VIEWER : viewer.role,
       stdinOffset: controls ? session.inputOffset : 0,
-      ...{ stdoutOffset, stderrOffset, terminal: plan.terminal !== undefined, tenure: session.tenure },
+      stdoutOffset,
+      stderrOffset,
+      terminal: plan.terminal !== undefined,
+      tenure: session.tenure,
     },
   };
 }

@@ -78,16 +78,15 @@ export class Screen {
   /** Takes over what the log is about to let go. */
   take(offset: number): void {
     while (this.#taken < offset) {
-      const next = this.#sizes.find(({ at }) => at > this.#taken)?.at ?? Infinity;
-      const part = this.#log.read(this.#taken, Math.min(offset, next) - this.#taken);
+      const part = this.#log.read(this.#taken, offset - this.#taken);
       if (part.byteLength === 0) break;
       // A copy: the view would hold its whole block.
       this.#waiting.push(Buffer.from(part));
       this.#waitingBytes += part.byteLength;
       this.#taken += part.byteLength;
-      if (this.#sizes.length > 0 && this.#taken === next) void this.#draw();
     }
-    if (this.#waitingBytes > BATCH_BYTES) void this.#draw();
+    // Who asks for the screen hears of a failure; here nobody waits for it.
+    if (this.#waitingBytes > BATCH_BYTES) this.#draw().catch(() => undefined);
   }
 
   /** The screen at the present end of the log. */

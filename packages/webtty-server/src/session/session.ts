@@ -104,6 +104,10 @@ export class Session {
     return this.#abandoned.promise;
   }
 
+  get viewerCount(): number {
+    return this.#viewers.size;
+  }
+
   get controller(): Viewer | undefined {
     return this.#controller;
   }
@@ -239,11 +243,12 @@ export class Session {
     viewer.leave();
     if (viewer !== this.#controller) return;
     this.#controller = undefined;
+    // What has ended is kept as it is, for whoever lost the connection to its end.
+    if (this.#close !== undefined) return;
     const { resumeMs } = this.parts;
     if (resumeMs === undefined || failed) {
       this.#flow.pace = { kind: 'free' };
       this.end(failed ? 'protocol' : 'disconnect');
-      if (this.#close !== undefined) this.#abandoned.resolve();
     } else {
       this.#hold([viewer.acknowledged(0), viewer.acknowledged(1)]);
       this.#waitForViewer(resumeMs);

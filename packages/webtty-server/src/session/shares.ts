@@ -59,6 +59,6 @@ export class Shares {
   }
 
   clear(): void {
-    for (const shareId of [...this.#shares.keys()]) this.revoke(shareId);
+    for (const shareId of this.#shares.keys()) this.revoke(shareId);
   }
 }

@@ -27,7 +27,12 @@ export function typingApproval(host: SessionHost, { session, viewer, caller }: T
       command: auditedCommand(argv),
       decision: 'refused',
       reason: 'ERR_RSTREAM_COMMAND_DENIED',
-      ...{ exit_code: null, signal: null, duration_ms: 0, stdin_bytes: 0, stdout_bytes: 0, stderr_bytes: 0 },
+      exit_code: null,
+      signal: null,
+      duration_ms: 0,
+      stdin_bytes: 0,
+      stdout_bytes: 0,
+      stderr_bytes: 0,
     });
     return false;
   };

@@ -27,8 +27,11 @@ export interface ViewerOptions {
   /** Lines above the screen that it wants when it gets the whole screen. */
   readonly scrollback?: number | undefined;
   readonly heartbeat: boolean;
-  /** It wants to hear of new sizes: a client of ours. */
-  readonly sizes: boolean;
+  /**
+   * A client that can come back: it hears of new sizes, and says when it has everything. Until then its connection may still be
+   * lost together with the end.
+   */
+  readonly comesBack: boolean;
   /** The share that it came with. */
   readonly shareId?: string | undefined;
 }
@@ -47,7 +50,7 @@ export class Viewer {
   readonly #viewed: Viewed;
   readonly #onProgress: () => void;
   readonly #scrollback: number;
-  readonly #sizes: boolean;
+  readonly #comesBack: boolean;
   readonly #heartbeat: NodeJS.Timeout | undefined;
   readonly #done = Promise.withResolvers<void>();
   readonly #next: [number, number];
@@ -58,6 +61,7 @@ export class Viewer {
   #wantsScreen: boolean;
   #drawing = false;
   #over = false;
+  #closeSent = false;
 
   /** `onProgress` is called when it sent or acknowledged output. Call {@link Viewer.flush} once it is in its place. */
   constructor(link: MessageLink, viewed: Viewed, options: ViewerOptions & { readonly onProgress: () => void }) {
@@ -68,7 +72,7 @@ export class Viewer {
     this.shareId = options.shareId;
     this.canCredit = options.window !== Infinity;
     this.#scrollback = options.scrollback ?? 0;
-    this.#sizes = options.sizes;
+    this.#comesBack = options.comesBack;
     this.#next = [...(options.from ?? [viewed.logs[0].end, viewed.logs[1].end])];
     this.#wantsScreen = options.from === undefined && viewed.screen !== undefined;
     this.#outstanding = [...(options.unacknowledged ?? [0, 0])];
@@ -112,7 +116,7 @@ export class Viewer {
   }
 
   resized(size: TerminalSize): void {
-    if (this.#sizes) this.link.send({ kind: 'parameter', terminalSize: size });
+    if (this.#comesBack) this.link.send({ kind: 'parameter', terminalSize: size });
   }
 
   /** Tells it something about who controls the session. */
@@ -122,13 +126,14 @@ export class Viewer {
 
   /** Sends what can be sent, and the end when everything else was. */
   flush(): void {
-    if (this.#over || this.#drawing) return;
+    if (this.#over || this.#drawing || this.#closeSent) return;
     for (const stream of this.#viewed.streams) this.#flushStream(stream);
     if (this.#wantsScreen) return void this.#sendScreen();
     const { close, streams } = this.#viewed;
     if (close === undefined || !streams.every((stream) => this.#eosSent.has(stream))) return;
+    this.#closeSent = true;
     this.link.send(close);
-    this.leave();
+    if (!this.#comesBack) this.leave();
   }
 
   /** It is gone, or has nothing more to get. The connection is left to its owner. */
@@ -160,12 +165,17 @@ export class Viewer {
     // A viewer whose connection is full would only be late again.
     if (screen === undefined || !this.#hasRoom || this.#credit[0] <= 0) return;
     this.#drawing = true;
-    const drawn = await screen.snapshot(this.#scrollback).finally(() => {
+    try {
+      const drawn = await screen.snapshot(this.#scrollback);
+      this.#wantsScreen = false;
+      if (!this.#over) this.#place(drawn);
+    } catch {
+      // Without the emulator a screen cannot be had, and without a screen this viewer cannot go on.
+      this.link.send({ kind: 'error', msg: 'The screen of the terminal cannot be drawn on the device.', reason: 0 });
+      this.leave();
+    } finally {
       this.#drawing = false;
-    });
-    if (this.#over) return;
-    this.#wantsScreen = false;
-    this.#place(drawn);
+    }
     this.flush();
     this.#onProgress();
   }
