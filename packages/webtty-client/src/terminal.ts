@@ -188,7 +188,7 @@ export class RemoteTerminal {
 
   /** Leaves the terminal running on the device, for `keepMs` (default `limits.webtty.detachedTerminal`). Its end is not waited for. */
   detach(keepMs = 0): void {
-    if (this.#role === 'controller') this.#send(controlMessage({ action: ControlAction.DETACH, keepMs };
+    if (this.#role === 'controller') this.#send(controlMessage({ action: ControlAction.DETACH, keepMs }));
     this.#command.leave();
   }
 
@@ -228,7 +228,7 @@ export class RemoteTerminal {
   }
 
   #control(action: number, viewer = 0): void {
-    this.#send(controlMessage({ action, viewer };
+    this.#send(controlMessage({ action, viewer }));
   }
 
   #send(message: Parameters<Started['messages']['send']>[0]): void {

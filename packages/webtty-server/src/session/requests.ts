@@ -45,10 +45,10 @@ export async function answerSessionsRequest(request: MessageOf<'sessionsRequest'
 
 async function list({ sessionId }: MessageOf<'sessionsRequest'>, { table, jobs, caller }: RequestContext): Promise<SessionInfo[]> {
   const kept = (await jobs?.list(caller.userId ?? '')) ?? [];
-  const live = table.all().filter((session) => session.isOwner(caller) && !kept.some{ id }) => id === session.parts.id));
+  const live = table.all().filter((session) => session.isOwner(caller) && !kept.some(({ id }) => id === session.parts.id));
   const all = [...kept, ...live.map((session) => session.info())];
   if (sessionId === '') return all.toSorted((a, b) => a.startedAtMs - b.startedAtMs);
-  const found = all.filter{ id }) => id === sessionId);
+  const found = all.filter(({ id }) => id === sessionId);
   if (found.length === 0) throw new RstreamError('ERR_RSTREAM_SESSION_NOT_FOUND');
   return found;
 }
