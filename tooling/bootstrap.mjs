@@ -197,17 +197,21 @@ async function install(nodePath, pnpmPath, env) {
   stamp('install', wanted);
 }
 
+/** What the device's app serves is built with it, and read from there by its tests. */
+const page = join('packages', 'webtty-page');
+
 async function build(nodePath, groups, env) {
   for (const group of groups) {
     const inputs = [
       ...workspaces(['packages', 'apps']).flatMap((folder) => filesBelow(join(folder, 'src'))),
       'tooling/build-app.mjs',
       'tooling/build-library.mjs',
+      join(page, 'build.mjs'),
       'pnpm-lock.yaml',
     ];
     const wanted = digest(inputs, false);
     const folders = workspaces([group]);
-    if (folders.every((folder) => existsSync(join(root, folder, 'dist'))) && isStamped(`build-${group}`, wanted)) continue;
+    if ([...folders, page].every((folder) => existsSync(join(root, folder, 'dist'))) && isStamped(`build-${group}`, wanted)) continue;
     say(`building ${group} …`);
     try {
       await capture(

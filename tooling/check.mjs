@@ -8,7 +8,7 @@ const libraries = readdirSync('packages').filter((name) => {
   const file = join('packages', name, 'package.json');
   return existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).private !== true;
 });
-const webPackages = ['protocol', 'control-client', 'webtty-client'];
+const webPackages = ['protocol', 'control-client', 'webtty-client', 'webtty-page'];
 
 const steps = [
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],

@@ -8,7 +8,7 @@ const entries = [
   entry('protocol', 'index|claims|control|errors/index|exec|limits/index|tunnel|tunnel-rules|webtty|webtty/index|wire'),
   entry('tunnel-core', 'index|testing|testing/index'),
   entry('mcp-tools', 'index|runtime|control|server'),
-  entry('(relay|auth-tokens|control-client|webtty-client|webtty-server|webdav-sidecar|config)', 'index'),
+  entry('(relay|auth-tokens|control-client|webtty-client|webtty-page|webtty-server|webdav-sidecar|config)', 'index'),
 ].join('|');
 
 module.exports = {
@@ -55,10 +55,16 @@ module.exports = {
       to: { path: '^packages/', pathNot: '^packages/(protocol|control-client|webtty-client|mcp-tools)/' },
     },
     {
+      name: 'webtty-page-joins-protocol-and-webtty-client',
+      severity: 'error',
+      from: { path: '^packages/webtty-page/src' },
+      to: { path: '^packages/', pathNot: '^packages/(protocol|webtty-client|webtty-page)/' },
+    },
+    {
       name: 'web-code-is-web-code',
       comment: 'These packages run in browsers.',
       severity: 'error',
-      from: { path: '^packages/(protocol|control-client|webtty-client)/src' },
+      from: { path: '^packages/(protocol|control-client|webtty-client|webtty-page)/src' },
       to: { dependencyTypes: ['core'] },
     },
     {
