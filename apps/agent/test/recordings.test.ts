@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { recordSessions } from '@rstream/webtty-server';
-import { startRecordings } from '../src/recordings/settings.ts';
+import { linkedPair } from '@rstream/tunnel-core';
+import { collect } from '@rstream/webtty-client';
+import { CommandServer, recordSessions, verifyRecording } from '@rstream/webtty-server';
 import { createLogger } from '../src/log.ts';
+import { startRecordings } from '../src/recordings/settings.ts';
 import { loadSettings } from '../src/settings.ts';
+import { duplexTransport } from './duplex-transport.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'rstream-agent-recordings-'));
 const directory = join(scratch, 'kept');
@@ -173,5 +176,40 @@ describe('settings for recordings', () => {
     const config = configFile("recording: { mode: always, directory: rules, redact: ['('] }");
     const { recording } = await loadSettings({ ...flags, config });
     await expect(startRecordings(recording, createLogger('silent'))).rejects.toMatchObject({ code: 'ERR_RSTREAM_REDACTION_RULE' });
+  });
+});
+
+describe('a command that a client runs', () => {
+  const run = async (mode: 'required' | 'never', folder: string) => {
+    const { recording } = await loadSettings({ engine: 'e:1', tokenFile: 't', name: 'n', record: mode, recordDir: folder });
+    const recordings = await startRecordings(recording, createLogger('silent'));
+    const commands = new CommandServer({ environment: process.env, observe: recordings?.observe });
+    const [near, far] = linkedPair();
+    void commands.serve(far, { userId: 'ada@example.com' });
+    const argv = ['sh', '-c', 'echo out; sleep 0.05; echo err >&2; exit 5'];
+    const result = await collect(duplexTransport(near), { argv }, { url: 'rstrm://box' });
+    await recordings?.close();
+    return result;
+  };
+
+  it('is recorded with both streams, who ran it, and its exit code', async () => {
+    const folder = join(scratch, 'required');
+    expect(await run('required', folder)).toMatchObject({ exit_code: 5 });
+    const name = readdirSync(folder).find((file) => file.endsWith('.cast')) ?? '';
+    const [header, ...lines] = readFileSync(join(folder, name), 'utf8').trim().split('\n');
+    expect(JSON.parse(header ?? '')).toMatchObject({ rstream: { user_id: 'ada@example.com', terminal: false } });
+    expect(lines.map((line) => line.replace(/^\[[\d.]+,/, '['))).toEqual([
+      '["o","out\\r\\n"]',
+      '# stderr',
+      '["o","err\\r\\n"]',
+      '["x","5"]',
+    ]);
+    expect(await verifyRecording(join(folder, name))).toMatchObject({ state: 'intact' });
+  });
+
+  it('leaves nothing when the device does not record', async () => {
+    const folder = join(scratch, 'never');
+    expect(await run('never', folder)).toMatchObject({ exit_code: 5 });
+    expect(existsSync(folder)).toBe(false);
   });
 });

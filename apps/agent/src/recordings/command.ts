@@ -2,16 +2,9 @@ import { Option, type Command } from 'commander';
 import { RstreamError } from '@rstream/protocol';
 import { exportRecording, exportFormats, type ExportFormat } from './export.ts';
 import { list } from './list.ts';
+import type { Print, PrintFlags } from './printing.ts';
 import { show } from './show.ts';
 import { verify } from './verify.ts';
-
-/** Writes one line to standard output. */
-export type Print = (line: string) => void;
-
-interface Flags {
-  readonly dir: string;
-  readonly output: 'text' | 'json';
-}
 
 /** Adds `rstream-agent recordings …`: what is kept on this device, read in place. */
 export function addRecordingsCommand(program: Command, print: Print): void {
@@ -26,14 +19,14 @@ export function addRecordingsCommand(program: Command, print: Print): void {
   const output = new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
   add('list', 'recordings, oldest first: when, who, how long')
     .addOption(output)
-    .action((flags: Flags) => list(flags, print));
+    .action((flags: PrintFlags) => list(flags, print));
   add('show <recording>', 'what is known of one recording: by its name, or the id of its session')
     .addOption(output)
-    .action((recording: string, flags: Flags) => show(recording, flags, print));
+    .action((recording: string, flags: PrintFlags) => show(recording, flags, print));
   add('verify [recordings...]', 'check recordings, or all, against their hash chains; exit code 1 when one is not intact')
     .addOption(output)
     .addHelpText('after', '\nWhoever can write both a recording and its .chain file can make a pair that is intact: copy chains elsewhere.')
-    .action((recordings: string[], flags: Flags) => verify(recordings, flags, print));
+    .action((recordings: string[], flags: PrintFlags) => verify(recordings, flags, print));
   add('export <recording>', 'write one recording to standard output')
     .addOption(new Option('--format <format>', 'asciicast v3 or v2, or text as a person saw it').choices(exportFormats).default('v3'))
     .action((recording: string, { dir, format }: { readonly dir: string; readonly format: ExportFormat }) =>

@@ -1,14 +1,9 @@
 import { listRecordings, type RecordingSummary } from '@rstream/webtty-server';
-import type { Print } from './command.ts';
 import { describeRecording, printable } from './find.ts';
-
-interface Flags {
-  readonly dir: string;
-  readonly output: 'text' | 'json';
-}
+import type { Print, PrintFlags } from './printing.ts';
 
 /** `recordings list` */
-export async function list({ dir, output }: Flags, print: Print): Promise<void> {
+export async function list({ dir, output }: PrintFlags, print: Print): Promise<void> {
   const recordings = await listRecordings(dir);
   if (output === 'json') {
     print(JSON.stringify(recordings.map(describeRecording)));

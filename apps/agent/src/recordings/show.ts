@@ -1,15 +1,10 @@
 import { RstreamError } from '@rstream/protocol';
 import { readRecording, verifyRecording } from '@rstream/webtty-server';
-import type { Print } from './command.ts';
 import { describeRecording, findRecording, pathOf, printable } from './find.ts';
-
-interface Flags {
-  readonly dir: string;
-  readonly output: 'text' | 'json';
-}
+import type { Print, PrintFlags } from './printing.ts';
 
 /** `recordings show` */
-export async function show(recording: string, { dir, output }: Flags, print: Print): Promise<void> {
+export async function show(recording: string, { dir, output }: PrintFlags, print: Print): Promise<void> {
   const found = await findRecording(dir, recording);
   const path = pathOf(dir, found);
   const { state, reason } = await verifyRecording(path);

@@ -1,16 +1,11 @@
 import { join } from 'node:path';
 import { RstreamError } from '@rstream/protocol';
 import { listRecordings, verifyRecording, type Verification } from '@rstream/webtty-server';
-import type { Print } from './command.ts';
 import { findRecording } from './find.ts';
-
-interface Flags {
-  readonly dir: string;
-  readonly output: 'text' | 'json';
-}
+import type { Print, PrintFlags } from './printing.ts';
 
 /** `recordings verify` */
-export async function verify(recordings: readonly string[], { dir, output }: Flags, print: Print): Promise<void> {
+export async function verify(recordings: readonly string[], { dir, output }: PrintFlags, print: Print): Promise<void> {
   const found =
     recordings.length === 0 ? await listRecordings(dir) : await Promise.all(recordings.map((recording) => findRecording(dir, recording)));
   const results: (Verification & { readonly name: string })[] = [];

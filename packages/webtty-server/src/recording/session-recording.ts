@@ -24,7 +24,7 @@ export interface RecordingSettings {
 
 /** What its owner is told. */
 export interface RecordingEvents {
-  /** A file was begun. */
+  /** A file is about to be made. */
   onOpen(name: string): void;
   /** A file is complete, or given up. */
   onClose(name: string): void;
@@ -35,8 +35,7 @@ export interface RecordingEvents {
 /** Begins the recording of a session: its first file is open. */
 export async function startRecording(facts: SessionFacts, settings: RecordingSettings, events: RecordingEvents): Promise<SessionRecording> {
   const startedAt = settings.now();
-  const first = await openPart(facts, settings, { part: 1, us: 0, size: sizeOf(facts.terminal?.size) });
-  events.onOpen(first.name);
+  const first = await openPart({ facts, settings, events }, { part: 1, us: 0, size: sizeOf(facts.terminal?.size) });
   return new SessionRecording({ facts, settings, events, first, startedAt });
 }
 
@@ -56,7 +55,8 @@ interface Part {
   readonly previous?: CastFile | undefined;
 }
 
-function openPart(facts: SessionFacts, { directory, input, rules, openFile }: RecordingSettings, part: Part): Promise<CastFile> {
+async function openPart({ facts, settings, events }: Pick<Parts, 'facts' | 'settings' | 'events'>, part: Part): Promise<CastFile> {
+  const { directory, input, rules, openFile } = settings;
   const startedAt = new Date(facts.startedAt.getTime() + Math.round(part.us / 1_000));
   const ours: RecordingFacts = {
     ...factsOf(facts),
@@ -73,8 +73,15 @@ function openPart(facts: SessionFacts, { directory, input, rules, openFile }: Re
     title: facts.label === '' ? undefined : redact(rules, facts.label),
     rstream: ours,
   };
-  const path = join(directory, recordingName(facts.startedAt, facts.id, part.part));
-  return createCastFile({ path, header, start: part.previous?.hash ?? chainStart, openFile });
+  const name = recordingName(facts.startedAt, facts.id, part.part);
+  // Told before it is there, so that it is never taken for an old one.
+  events.onOpen(name);
+  try {
+    return await createCastFile({ path: join(directory, name), header, start: part.previous?.hash ?? chainStart, openFile });
+  } catch (error) {
+    events.onClose(name);
+    throw error;
+  }
 }
 
 /** As it was typed, more or less: redacted before it is cut, so that no cut leaves half a secret. */
@@ -243,12 +250,11 @@ export class SessionRecording implements SessionObserver {
   }
 
   async #rotate(): Promise<void> {
-    const { facts, settings, events } = this.#parts;
+    const { events } = this.#parts;
     const previous = this.#file;
-    const next = await openPart(facts, settings, { part: this.#part + 1, us: this.#writtenUs, size: this.#size, previous });
+    const next = await openPart(this.#parts, { part: this.#part + 1, us: this.#writtenUs, size: this.#size, previous });
     this.#part += 1;
     this.#file = next;
-    events.onOpen(next.name);
     try {
       await previous.finish(next.name);
     } finally {
