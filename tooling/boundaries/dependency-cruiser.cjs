@@ -5,7 +5,7 @@ const entry = (name, files) => `packages/${name}/src/(${files})\\.ts$`;
 
 /** Files of a package that another package may import: its exports. */
 const entries = [
-  entry('protocol', 'index|claims|control|errors/index|exec|limits/index|tunnel|tunnel-rules|webtty|webtty/index|wire'),
+  entry('protocol', 'index|claims|control|errors/index|exec|files|limits/index|tunnel|tunnel-rules|webtty|webtty/index|wire'),
   entry('tunnel-core', 'index|testing|testing/index'),
   entry('mcp-tools', 'index|runtime|control|server'),
   entry('(relay|auth-tokens|control-client|webtty-client|webtty-page|webtty-server|webdav-sidecar|config)', 'index'),
