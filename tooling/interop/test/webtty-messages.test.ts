@@ -166,7 +166,7 @@ describe.each(codecs)('with %s', (_name, codec) => {
   });
 
   it('sees in a message of ours with every extension what it would see without them', async () => {
-    const session = { id: 's', resumeMs: 1, role: 1, stdinOffset: 1, stdoutOffset: 2, stderrOffset: 3, terminal: true };
+    const session = { id: 's', resumeMs: 1, role: 1, stdinOffset: 1, stdoutOffset: 2, stderrOffset: 3, terminal: true, tenure: 4 };
     const report = { signal: 'SIGHUP', timedOut: true, cancelled: true, stdoutBytes: 1, stderrBytes: 2, durationMs: 3 };
     const exec = { deadlineMs: 1, killGraceMs: 2, maxOutputBytes: 3, unsetEnv: ['A'], cleanEnv: true };
     const terminalSize = { row: 1, col: 2, xpixel: 3, ypixel: 4 };
@@ -199,9 +199,10 @@ describe.each(codecs)('with %s', (_name, codec) => {
         stderrUnconsumed: 0,
         heartbeat: false,
         scrollback: 0,
+        tenure: 0,
       },
       { kind: 'snapshot', offset: 1 },
-      { kind: 'control', action: 1, viewer: 1, role: 1, keepMs: 1 },
+      { kind: 'control', action: 1, viewer: 1, role: 1, keepMs: 1, tenure: 1, stdinWindow: 1 },
       { kind: 'sessionsRequest', action: 1, sessionId: '', ttlMs: 0, shareId: '' },
       { kind: 'sessionsReply', sessions: [], shareId: '', expiresAtMs: 0 },
       { kind: 'probe', id: 1, reply: true },
