@@ -35,7 +35,10 @@ async function createEmulator({ row, col }: TerminalSize): Promise<Emulator> {
     scrollback: limits.webtty.snapshotScrollback.default,
     allowProposedApi: true,
   });
-  const serializer = new serialize.default.SerializeAddon();
+  // Node finds the CommonJS form of it, a bundler the module.
+  const { SerializeAddon: Serializer } =
+    'default' in serialize ? serialize.default : (serialize as typeof import('@xterm/addon-serialize'));
+  const serializer = new Serializer();
   terminal.loadAddon(serializer);
   return { terminal, serializer };
 }
@@ -85,16 +88,18 @@ export class Screen {
       this.#waitingBytes += part.byteLength;
       this.#taken += part.byteLength;
     }
+    if (this.#waitingBytes > BATCH_BYTES) this.#skip();
     // Who asks for the screen hears of a failure; here nobody waits for it.
     if (this.#waitingBytes > BATCH_BYTES) this.#draw().catch(() => undefined);
   }
 
   /** The screen at the present end of the log. */
   async snapshot(scrollback: number): Promise<ScreenSnapshot> {
-    const offset = this.#log.end;
-    this.take(offset);
-    await this.#draw();
+    this.take(this.#log.end);
     const { terminal, serializer } = await this.#open();
+    // Output that is taken meanwhile is drawn, too: what is serialised is the screen at exactly `#taken`.
+    do await this.#draw();
+    while (this.#waitingBytes > 0);
     const text = serializer.serialize({ scrollback: Math.min(scrollback, limits.webtty.snapshotScrollback.default) });
     return { offset: this.#taken, size: this.#size, screen: Buffer.from(text + hiddenState(terminal)) };
   }
@@ -122,23 +127,44 @@ export class Screen {
       const { terminal } = await this.#open();
       while (!this.#disposed) {
         const wasBehind = this.isBehind;
-        const from = this.#taken - this.#waitingBytes;
-        const size = this.#sizes[0];
-        if (size !== undefined && size.at <= from) {
-          this.#sizes.shift();
-          this.#size = size.size;
-          terminal.resize(size.size.col, size.size.row);
+        const batch = this.#takeBatch(this.#bytesAtThisSize());
+        if (batch.byteLength === 0) {
+          if (!this.#applyNextSize(terminal)) return;
           continue;
         }
-        const most = size === undefined ? Infinity : size.at - from;
-        const batch = this.#takeBatch(most);
-        if (batch.byteLength === 0) return;
-        await write(terminal, skippablePart(batch, terminal.rows, limits.webtty.snapshotScrollback.default));
+        await new Promise<void>((resolve) => terminal.write(batch, resolve));
         if (wasBehind && !this.isBehind) this.#onCaughtUp();
       }
     } finally {
       this.#drawing = undefined;
     }
+  }
+
+  /** Of what waits, the bytes before the next change of size. */
+  #bytesAtThisSize(): number {
+    const [next] = this.#sizes;
+    return next === undefined ? this.#waitingBytes : this.#waitingBytes - Math.max(0, this.#taken - next.at);
+  }
+
+  /** False when the next size, if any, holds only for output that was not taken yet. */
+  #applyNextSize(terminal: Terminal): boolean {
+    const [next] = this.#sizes;
+    if (next === undefined || next.at > this.#taken) return false;
+    this.#sizes.shift();
+    this.#size = next.size;
+    terminal.resize(next.size.col, next.size.row);
+    return true;
+  }
+
+  /** Leaves out of what waits what would scroll out of reach: a flood of plain lines is never drawn. */
+  #skip(): void {
+    if (this.#sizes.length > 0) return;
+    const all = Buffer.concat(this.#waiting);
+    const parts = skippablePart(all, this.#size.row, limits.webtty.snapshotScrollback.default);
+    if (parts.length === 1) return void (this.#waiting = [all]);
+    // Copies: a view would keep what was left out.
+    this.#waiting = [Buffer.concat(parts)];
+    this.#waitingBytes = this.#waiting[0]?.byteLength ?? 0;
   }
 
   #takeBatch(most: number): Buffer {
@@ -149,10 +175,6 @@ export class Screen {
     this.#waitingBytes -= batch.byteLength;
     return batch;
   }
-}
-
-async function write(terminal: Terminal, parts: readonly Buffer[]): Promise<void> {
-  for (const part of parts) await new Promise<void>((resolve) => terminal.write(part, resolve));
 }
 
 /** What the serializer leaves out: a hidden cursor, and the rows that scroll. */

@@ -9,9 +9,9 @@ const C1_LAST = 0x9f;
 /** Not worth the search below this. */
 const WORTH_BYTES = 65_536;
 /** Longest sequence that is recognised; a longer one is drawn with all that follows it. */
-const SEQUENCE_BYTES = 64;
+const SEQUENCE_BYTES = 512;
 // oxlint-disable-next-line no-control-regex -- an escape sequence begins with one
-const completeSequence = /^\u001B(?:\[[0-?]*[ -/]*[@-~]|[ -/]+[0-~]|[0-OQ-WYZ\\`-~])/;
+const completeSequence = /^\u001B(?:\][^\u0007]*\u0007|\[[0-?]*[ -/]*[@-~]|[ -/]+[0-~]|[0-OQ-WYZ\\`-~])/;
 
 /**
  * The parts of `output` that have to be drawn to get the same screen. Plain lines that scroll out of reach are left out: of text
