@@ -36,8 +36,7 @@ async function createEmulator({ row, col }: TerminalSize): Promise<Emulator> {
     allowProposedApi: true,
   });
   // Node finds the CommonJS form of it, a bundler the module.
-  const { SerializeAddon: Serializer } =
-    'default' in serialize ? serialize.default : (serialize as typeof import('@xterm/addon-serialize'));
+  const { SerializeAddon: Serializer } = 'default' in serialize ? serialize.default : serialize;
   const serializer = new Serializer();
   terminal.loadAddon(serializer);
   return { terminal, serializer };
