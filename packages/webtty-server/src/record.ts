@@ -4,7 +4,7 @@ import type { Caller } from './caller.ts';
 import { deniedBy } from './policy.ts';
 
 /** What ended a command. */
-export type EndedBy = 'exit' | 'deadline' | 'idle' | 'cancel' | 'disconnect' | 'shutdown' | 'protocol';
+export type EndedBy = 'exit' | 'deadline' | 'idle' | 'cancel' | 'disconnect' | 'shutdown' | 'protocol' | 'policy';
 
 /** One audit record per session, per refused request, and per connection that only looked: who, what, what was decided, how it ended. */
 export interface CommandRecord {

@@ -13,7 +13,7 @@ export type RecordingMode = 'never' | 'asked' | 'always' | 'required';
 export interface RecordingFailure {
   readonly sessionId: string;
   readonly error: RstreamError;
-  /** The device requires recordings: end the session. */
+  /** The device requires recordings: the session is ended. */
   readonly mustEnd: boolean;
 }
 
@@ -119,7 +119,9 @@ class Recordings implements SessionRecordings {
   }
 
   #failed(facts: SessionFacts, error: RstreamError): void {
-    this.#options.onFailure?.({ sessionId: facts.id, error, mustEnd: this.#options.mode === 'required' });
+    const mustEnd = this.#options.mode === 'required';
+    this.#options.onFailure?.({ sessionId: facts.id, error, mustEnd });
+    if (mustEnd) facts.end?.();
   }
 
   /** One look at a time, and one more when something changed meanwhile. */

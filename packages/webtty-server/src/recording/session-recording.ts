@@ -98,8 +98,9 @@ interface Parts {
   readonly startedAt: number;
 }
 
-/** Records one session. Nothing here makes the session wait: what comes is queued and written in batches. */
+/** Records one session: what comes is queued and written in batches. A session that is faster than the disk is held back. */
 export class SessionRecording implements SessionObserver {
+  onCaughtUp: (() => void) | undefined;
   /** Settles when the last byte is written or given up. Never rejects. */
   readonly closed: Promise<void>;
   readonly #parts: Parts;
@@ -127,6 +128,10 @@ export class SessionRecording implements SessionObserver {
     this.#size = sizeOf(parts.facts.terminal?.size);
     this.#decoders = { stdout: decoder(), stderr: decoder(), stdin: decoder() };
     this.closed = this.#closed.promise;
+  }
+
+  get isBehind(): boolean {
+    return this.#state === 'open' && this.#timeline.size > limits.webtty.recordingQueue.default / 4;
   }
 
   output(stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
@@ -186,6 +191,7 @@ export class SessionRecording implements SessionObserver {
     this.#writing = true;
     void this.#write().finally(() => {
       this.#writing = false;
+      if (!this.isBehind) this.onCaughtUp?.();
       if (this.#finished) this.#closed.resolve();
       // Something came between the last batch and now.
       else if (this.#state !== 'open' || !this.#timeline.idle) this.#flush();
@@ -203,6 +209,7 @@ export class SessionRecording implements SessionObserver {
       while (this.#state !== 'failed') {
         const last = this.#state === 'ended';
         await this.#append(this.#drain(last));
+        if (!this.isBehind) this.onCaughtUp?.();
         if (!this.#timeline.idle) continue;
         if (last) return await this.#close();
         // The end may have come while this batch was written: then there is one more.

@@ -1,6 +1,8 @@
 import { limits } from '@rstream/protocol';
 import type { OutputLog } from './output-log.ts';
 import type { OutputSource, StreamIndex } from './output-source.ts';
+import type { Job } from './job.ts';
+import type { SessionObserver } from './observer.ts';
 import type { Screen } from './screen.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -11,6 +13,9 @@ export interface FlowParts {
   readonly source: OutputSource;
   readonly logs: readonly [OutputLog, OutputLog];
   readonly screen: Screen | undefined;
+  readonly observer: SessionObserver | undefined;
+  /** Of a job: where its output goes, at the pace of the disk. */
+  readonly job: Job | undefined;
 }
 
 /** Whose pace the program keeps, and from where its output is needed. */
@@ -36,18 +41,21 @@ export class Flow {
 
   /** Pauses or resumes each stream, and trims its log. Call when output came, or when somebody took some. */
   balance(): void {
-    const { source, screen } = this.#parts;
+    const { source, screen, observer } = this.#parts;
+    const isBehind = screen?.isBehind === true || observer?.isBehind === true;
     for (const stream of source.streams) {
       this.#trim(stream);
-      if (this.#isFull(stream) || screen?.isBehind === true) source.pause(stream);
+      if (isBehind || this.#isFull(stream)) source.pause(stream);
       else source.resume(stream);
     }
   }
 
   #isFull(stream: StreamIndex): boolean {
     const { pace } = this;
+    const { job, logs } = this.#parts;
+    if (job !== undefined) return job.isFull(stream);
     if (pace.kind === 'viewer') return pace.viewer.isBehind(stream);
-    return pace.kind === 'held' && this.#parts.logs[stream].end - pace.from[stream] >= limits.webtty.resumeBuffer.default;
+    return pace.kind === 'held' && logs[stream].end - pace.from[stream] >= limits.webtty.resumeBuffer.default;
   }
 
   #trim(stream: StreamIndex): void {

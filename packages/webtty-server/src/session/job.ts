@@ -21,7 +21,7 @@ export class Job {
   readonly #written: [number, number] = [0, 0];
   readonly #failed = new Set<StreamIndex>();
   readonly #listeners = new Set<() => void>();
-  #onDrain: ((stream: StreamIndex) => void) | undefined;
+  #onDrain: (() => void) | undefined;
   #isFinished = false;
 
   /** `folder` is made by {@link import('./job-store.ts').JobStore}. */
@@ -29,10 +29,10 @@ export class Job {
     this.folder = folder;
     const open = (stream: StreamIndex): WriteStream => {
       const file = createWriteStream(join(folder, streamFiles[stream]), { flags: 'wx', mode: 0o600, highWaterMark: WRITE_AHEAD_BYTES });
-      file.on('drain', () => this.#onDrain?.(stream));
+      file.on('drain', () => this.#onDrain?.());
       file.on('error', () => {
         this.#failed.add(stream);
-        this.#onDrain?.(stream);
+        this.#onDrain?.();
       });
       return file;
     };
@@ -44,17 +44,21 @@ export class Job {
   }
 
   /** Called when a stream that was full takes more. */
-  set onDrain(listener: (stream: StreamIndex) => void) {
+  set onDrain(listener: () => void) {
     this.#onDrain = listener;
   }
 
-  /** False: hold the program back until `onDrain`. */
-  write(stream: StreamIndex, chunk: Buffer): boolean {
+  /** True: hold the program back until `onDrain`. */
+  isFull(stream: StreamIndex): boolean {
+    return this.#files[stream].writableNeedDrain && !this.#failed.has(stream);
+  }
+
+  write(stream: StreamIndex, chunk: Buffer): void {
     const room = limits.webtty.jobOutput.default - this.#taken[stream];
     const part = chunk.subarray(0, Math.max(0, room));
-    if (part.byteLength === 0 || this.#failed.has(stream)) return true;
+    if (part.byteLength === 0 || this.#failed.has(stream)) return;
     this.#taken[stream] += part.byteLength;
-    return this.#files[stream].write(part, (error) => {
+    this.#files[stream].write(part, (error) => {
       if (error !== null && error !== undefined) return;
       this.#written[stream] += part.byteLength;
       this.#changed();

@@ -15,6 +15,8 @@ export interface SessionFacts {
   readonly terminal: { readonly size: TerminalSize; readonly term: string } | undefined;
   /** The client asked for a recording. */
   readonly recordingAsked: boolean;
+  /** Ends the session: for an observer that has to see all of it, and cannot any more. */
+  readonly end?: (() => void) | undefined;
 }
 
 /** Sees what happens in a session, in order. Must not throw, and must not keep or change the chunks that it gets. */
@@ -22,6 +24,9 @@ export interface SessionObserver {
   output(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
   input(chunk: Uint8Array): void;
   resize(size: TerminalSize): void;
+  /** True when it does not keep up: the program is held back until `onCaughtUp`, which the session sets, is called. */
+  readonly isBehind?: boolean;
+  onCaughtUp?: (() => void) | undefined;
   /** Once, and nothing after it. */
   end(exit: ProcessExit): void;
 }

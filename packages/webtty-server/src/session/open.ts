@@ -66,8 +66,10 @@ async function startSession(server: SessionHost, { open, caller }: Opening, plan
   const asked = open.config?.session;
   const id = newSessionId();
   const facts = { id, plan, caller, label: asked?.label ?? '' };
+  let session: Session | undefined;
   const observer = await server.options.observe?.({
     ...facts,
+    end: () => session?.end('policy'),
     argv: plan.argv,
     cwd: plan.cwd,
     startedAt: new Date(),
@@ -85,9 +87,10 @@ async function startSession(server: SessionHost, { open, caller }: Opening, plan
       resumeMs: job === undefined ? resumeMs(open.capabilities, asked) : undefined,
       onRecord: (record) => server.options.onRecord?.(record),
     };
-    const session = new Session(parts);
-    if (job !== undefined) void session.ended.then(() => keepJob(server, session));
-    return session;
+    const started = new Session(parts);
+    session = started;
+    if (job !== undefined) void started.ended.then(() => keepJob(server, started));
+    return started;
   } catch (error) {
     observer?.end({ code: null, signal: null });
     if (job !== undefined) {

@@ -80,7 +80,13 @@ export class Session {
     const { plan, execution } = parts;
     this.#size = plan.terminal?.size;
     this.#screen = this.#size === undefined ? undefined : new Screen(this.#logs[0], this.#size, () => this.#flow.balance());
-    this.#flow = new Flow({ source: execution.source, logs: this.#logs, screen: this.#screen });
+    this.#flow = new Flow({
+      source: execution.source,
+      logs: this.#logs,
+      screen: this.#screen,
+      observer: parts.observer,
+      job: parts.job,
+    });
     this.#openStreams = execution.source.streams.length;
     this.stdin = new StdinFeed({
       stdin: execution.process.stdin,
@@ -88,7 +94,8 @@ export class Session {
       onCredit: (bytes) => this.#controller?.link.send({ kind: 'stdinCredit', bytes }),
       onBacklog: (full) => (full ? this.#controller?.link.pause() : this.#controller?.link.resume()),
     });
-    if (parts.job !== undefined) parts.job.onDrain = (stream) => execution.source.resume(stream);
+    if (parts.job !== undefined) parts.job.onDrain = () => this.#flow.balance();
+    if (parts.observer !== undefined) parts.observer.onCaughtUp = () => this.#flow.balance();
     this.#arm(plan.deadlineMs, () => this.end('deadline'));
     this.#armIdle();
     void this.#run();
@@ -300,18 +307,14 @@ export class Session {
   }
 
   #take(stream: StreamIndex, chunk: Buffer): void {
-    const { plan, observer, job, execution } = this.parts;
+    const { plan, observer, job } = this.parts;
     this.#idle?.refresh();
     const before = this.#totals[stream];
     this.#totals[stream] += chunk.byteLength;
     observer?.output(stream === 0 ? 'stdout' : 'stderr', chunk);
-    if (before >= plan.maxOutputBytes) return;
-    const part = chunk.subarray(0, plan.maxOutputBytes - before);
-    if (job !== undefined) {
-      if (!job.write(stream, part)) execution.source.pause(stream);
-      return;
-    }
-    this.#logs[stream].append(part);
+    const part = chunk.subarray(0, Math.max(0, plan.maxOutputBytes - before));
+    if (job !== undefined) job.write(stream, part);
+    else if (part.byteLength > 0) this.#logs[stream].append(part);
     for (const viewer of this.#viewers.values()) viewer.flush();
     this.#flow.balance();
   }
