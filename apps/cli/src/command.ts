@@ -28,6 +28,8 @@ export interface CommandDefinition<Options = Readonly<Record<string, unknown>>> 
   readonly examples: readonly [string, ...string[]];
   /** Everything after the first positional argument belongs to that argument, also what looks like an option. */
   readonly passThrough?: boolean;
+  /** Options that are not declared here are arguments, in their order: they are for another program. */
+  readonly unknownOptions?: boolean;
   /** `own`: the command installs its own signal handlers and its signal never aborts. */
   readonly signals?: 'abort' | 'own';
   /** Resolves to the exit code; nothing means 0. */
@@ -42,11 +44,11 @@ export interface CommandEntry {
   load(): Promise<CommandDefinition>;
 }
 
-/** A noun and its verbs. */
+/** A noun and its verbs, or nouns below it. */
 export interface CommandGroup {
   readonly summary: string;
   readonly aliases?: readonly string[];
-  readonly commands: Readonly<Record<string, CommandEntry>>;
+  readonly commands: Readonly<Record<string, CommandEntry | CommandGroup>>;
 }
 
 /** Declares a command; the types of its options follow from their specs. */

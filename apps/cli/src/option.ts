@@ -28,6 +28,11 @@ export function toggle(name: string, about: string): OptionSpec<boolean | undefi
   return { flags: [`--${name}`, `--no-${name}`], about, fallback: undefined };
 }
 
+/** A pair with letters: `-t, --tty` and `-T, --no-tty`; undefined when neither is given. */
+export function pair(yes: string, no: string, about: string): OptionSpec<boolean | undefined> {
+  return { flags: [yes, no], about, fallback: undefined };
+}
+
 /** An option with a text value. */
 export function text(flags: string, about: string): OptionSpec<string | undefined> {
   return { flags: [flags], about, fallback: undefined };

@@ -28,6 +28,12 @@ export function formatTable<Row>(rows: readonly Row[], columns: Columns<Row>): s
   return [head, ...cells.map(line)].join('\n');
 }
 
+/** `name: value` lines of one thing, without what is empty. */
+export function formatFields(fields: object): string {
+  const shown = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  return shown.map(([name, value]) => `${name}: ${printable(String(value))}`).join('\n');
+}
+
 /** Prints a value for machines as it is, or for people by `table`; `none` prints nothing. */
 export async function printResult(mode: OutputMode, value: unknown, table: () => string): Promise<void> {
   if (mode === 'none') return;

@@ -32,19 +32,22 @@ const named = <Entry extends { readonly aliases?: readonly string[] }>(
   word: string | undefined,
 ) => Object.entries(entries).find(([name, entry]) => name === word || entry.aliases?.includes(word ?? ''));
 
-/** The first two arguments that are neither a global option nor its value. */
+/** The arguments that name the command: those that are neither a global option nor its value, up to the first that is no noun. */
 function commandWords(argv: readonly string[]): string[] {
   const words: string[] = [];
-  for (let at = 0; at < argv.length && words.length < 2; at += 1) {
+  let level: CommandGroup['commands'] | undefined = registry;
+  for (let at = 0; at < argv.length && level !== undefined; at += 1) {
     const argument = argv[at] ?? '';
     if (valueFlags.has(argument)) at += 1;
     else if (argument === '--') break;
-    else if (!argument.startsWith('-')) words.push(argument);
+    else if (!argument.startsWith('-') && (argument !== 'help' || words.length > 0)) {
+      words.push(argument);
+      // The word after a command that is not a noun is its argument.
+      const entry: CommandEntry | CommandGroup | undefined = named(level, argument)?.[1];
+      level = entry !== undefined && isGroup(entry) ? entry.commands : undefined;
+    }
   }
-  const [noun, verb] = words[0] === 'help' ? words.slice(1) : words;
-  const entry = named(registry, noun)?.[1];
-  // The word after a command that is not a noun is its argument.
-  return [noun, entry === undefined || isGroup(entry) ? verb : undefined].filter((word) => word !== undefined);
+  return words;
 }
 
 function optionsOf(spec: OptionSpec<unknown>): Option[] {
@@ -88,6 +91,7 @@ function describe(command: Command, definition: CommandDefinition, done: (comman
     if (!taken.has(option.long)) command.addOption(option.helpGroup('Global options:'));
   }
   if (definition.passThrough === true) command.passThroughOptions();
+  if (definition.unknownOptions === true) command.allowUnknownOption();
   command.addHelpText('after', `\nExamples:\n${definition.examples.map((line) => `  $ ${line}`).join('\n')}\n`);
   command.action(() => {
     done(command);
@@ -103,21 +107,26 @@ async function build(argv: readonly string[], done: (definition: CommandDefiniti
     .showSuggestionAfterError()
     .addHelpText('after', `\nExamples:\n${rootExamples.map((line) => `  $ ${line}`).join('\n')}\n`);
   for (const option of Object.values(globalOptions).flatMap(optionsOf)) program.addOption(option);
-  const [noun, verb] = commandWords(argv);
-  for (const [name, entry] of Object.entries(registry)) {
-    const selected = named(registry, noun)?.[0] === name;
-    const command = addCommand(program, name, entry);
-    if (!isGroup(entry)) {
-      if (selected) await load(command, entry, done);
-      continue;
-    }
-    command.enablePositionalOptions();
-    for (const [verbName, verbEntry] of Object.entries(entry.commands)) {
-      const sub = addCommand(command, verbName, verbEntry);
-      if (selected && named(entry.commands, verb)?.[0] === verbName) await load(sub, verbEntry, done);
+  await addCommands(program, registry, { words: commandWords(argv), done });
+  return program;
+}
+
+interface Wanted {
+  readonly words: readonly string[];
+  readonly done: (definition: CommandDefinition, command: Command) => void;
+}
+
+async function addCommands(parent: Command, entries: CommandGroup['commands'], { words: [word, ...words], done }: Wanted): Promise<void> {
+  for (const [name, entry] of Object.entries(entries)) {
+    const selected = named(entries, word)?.[0] === name;
+    const command = addCommand(parent, name, entry);
+    if (isGroup(entry)) {
+      command.enablePositionalOptions();
+      await addCommands(command, entry.commands, { words: selected ? words : [], done });
+    } else if (selected) {
+      await load(command, entry, done);
     }
   }
-  return program;
 }
 
 function addCommand(parent: Command, name: string, entry: CommandEntry | CommandGroup): Command {

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { spawn, type IPty } from '@lydell/node-pty';
 import type { Ready } from '@rstream/protocol/control';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { parseDetachKey } from '../src/terminal/detach-key.ts';
+import { parsePrefixKey } from '../src/terminal/prefix-key.ts';
 import { ScreenModes } from '../src/terminal/screen-modes.ts';
 import { nodeArgs, Workstation } from './support/run.ts';
 
@@ -204,7 +204,7 @@ test.each([
   ['^p', 0x10],
   ['CTRL-A', 0x01],
 ])('the detach key %s is byte %i', (name, byte) => {
-  expect(parseDetachKey(name)).toBe(byte);
+  expect(parsePrefixKey(name)).toBe(byte);
 });
 
 test('modes that a program left on are switched off, also when their sequences came in pieces', () => {

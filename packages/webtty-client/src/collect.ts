@@ -4,6 +4,7 @@ import { openCommand, type CommandOutcome, type RunningCommand } from './command
 import { KeptOutput } from './kept-output.ts';
 import { outputText } from './output-text.ts';
 import type { CommandRequest } from './request.ts';
+import { readJob, type ReadJobOptions } from './sessions.ts';
 import type { OpenCommandOptions } from './start.ts';
 import type { CommandStdin } from './stdin.ts';
 import type { WebttyTransport } from './transport.ts';
@@ -45,6 +46,33 @@ export async function collect(transport: WebttyTransport, request: CommandReques
   } catch (cause) {
     const { code, message, next } = toRstreamError(cause, 'ERR_RSTREAM_WEBTTY_LOST');
     throw new RstreamError(code, message, { next, cause, details: { result: result(unknownEnd()) } });
+  }
+}
+
+export interface CollectJobOptions extends ReadJobOptions {
+  /** Go into the result. */
+  readonly url: string;
+  readonly command: readonly string[];
+  /** As of {@link CollectOptions}. */
+  readonly maxOutputBytes?: number | undefined;
+}
+
+/**
+ * Waits for a job of one's own to end and returns its result, as {@link collect} does. Aborting the signal leaves the job running:
+ * then the result holds what there is, and neither exit code nor signal.
+ *
+ * @throws RstreamError as `readJob`, and as {@link collect} when the connection broke later.
+ */
+export async function collectJob(transport: WebttyTransport, id: string, options: CollectJobOptions): Promise<ExecResult> {
+  const { url, command: argv, maxOutputBytes: limit = limits.webtty.keptOutput.default } = options;
+  const kept = [new KeptOutput(limit), new KeptOutput(limit)] as const;
+  const result = (outcome: CommandOutcome): ExecResult => execResult({ url, request: { argv }, outcome, kept, limit });
+  const job = await readJob(transport, id, options);
+  try {
+    return result(await drain(job, kept, undefined));
+  } catch (cause) {
+    const { code, message, next } = toRstreamError(cause, 'ERR_RSTREAM_WEBTTY_LOST');
+    throw new RstreamError(code, message, { next, cause, details: { result: result(nothing) } });
   }
 }
 

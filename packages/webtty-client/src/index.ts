@@ -12,7 +12,7 @@
  *
  * @module
  */
-export { collect, type CollectOptions } from './collect.ts';
+export { collect, collectJob, type CollectJobOptions, type CollectOptions } from './collect.ts';
 export { openCommand, type CommandOutcome, type RunningCommand } from './command.ts';
 export { exitStatus, exitStatusOfError } from './exit-status.ts';
 export type { CommandRequest } from './request.ts';

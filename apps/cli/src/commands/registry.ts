@@ -2,7 +2,7 @@ import type { CommandEntry, CommandGroup } from '../command.ts';
 import { mcpGroup } from './mcp/group.ts';
 
 /** Every command of the command line, in the order of `--help`. */
-export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
+export const registry: CommandGroup['commands'] = {
   forward: {
     summary: 'give a local service a URL',
     load: async () => (await import('./forward.ts')).command,
@@ -15,8 +15,49 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
         aliases: ['ls'],
         load: async () => (await import('./webtty/list.ts')).command,
       },
-      exec: { summary: 'run a command on a device', load: async () => (await import('./webtty/exec.ts')).command },
-      client: { summary: 'open a terminal on a device', load: async () => (await import('./webtty/client.ts')).command },
+      exec: { summary: 'run a command on a device, or on many', load: async () => (await import('./webtty/exec.ts')).command },
+      client: {
+        summary: 'open a terminal on a device, or come back to one',
+        load: async () => (await import('./webtty/client.ts')).command,
+      },
+      job: {
+        summary: 'commands that need no connection',
+        aliases: ['jobs'],
+        commands: {
+          start: { summary: 'start a command that needs no connection', load: async () => (await import('./webtty/job/start.ts')).command },
+          list: { summary: 'list the jobs of a device', aliases: ['ls'], load: async () => (await import('./webtty/job/list.ts')).command },
+          show: { summary: 'show how a job stands', load: async () => (await import('./webtty/job/show.ts')).command },
+          logs: { summary: 'read the output of a job', load: async () => (await import('./webtty/job/logs.ts')).command },
+          wait: { summary: 'wait for a job to end, and end as it did', load: async () => (await import('./webtty/job/wait.ts')).command },
+          cancel: { summary: 'end a job that runs', load: async () => (await import('./webtty/job/cancel.ts')).command },
+          forget: {
+            summary: 'remove what a device keeps of an ended job',
+            aliases: ['rm'],
+            load: async () => (await import('./webtty/job/forget.ts')).command,
+          },
+        },
+      },
+      sessions: {
+        summary: 'what runs on a device, and who may look',
+        aliases: ['session'],
+        commands: {
+          list: {
+            summary: 'list the sessions of a device',
+            aliases: ['ls'],
+            load: async () => (await import('./webtty/sessions/list.ts')).command,
+          },
+          end: { summary: 'end a session', load: async () => (await import('./webtty/sessions/end.ts')).command },
+          share: {
+            summary: 'print a link with which a browser looks at a terminal',
+            load: async () => (await import('./webtty/sessions/share.ts')).command,
+          },
+          unshare: { summary: 'take links to a terminal back', load: async () => (await import('./webtty/sessions/unshare.ts')).command },
+        },
+      },
+      server: {
+        summary: 'let this machine take commands and terminals',
+        load: async () => (await import('./webtty/server.ts')).command,
+      },
     },
   },
   netcat: {

@@ -16,3 +16,9 @@ export function parseTarget(url: string): PrivateTarget {
   }
   return { name, ...(path === undefined || path === '/' ? {} : { path }) };
 }
+
+/** The target with the path of a device's commands; `/` and nothing are the same. A bare name becomes `rstrm://NAME`. */
+export function withExecPath(url: string, path: string | undefined): string {
+  const device = url.includes('://') ? url : `${privateScheme}//${url}`;
+  return path === undefined || path === '/' ? device : new URL(path, `${device.replace(/\/*$/, '')}/`).href;
+}

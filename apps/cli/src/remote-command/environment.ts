@@ -1,4 +1,4 @@
-import { usage } from '../../option.ts';
+import { usage } from '../option.ts';
 
 /** The variables of `--env`: `KEY=VALUE` sets, `KEY` copies; a variable that is not set here is left out. */
 export function environment(pairs: readonly string[]): Record<string, string> {

@@ -1,6 +1,7 @@
 import type { ExecPort, InventoryPort, TokenPort } from '@rstream/mcp-tools';
-import { privateScheme } from '@rstream/protocol/tunnel';
 import { filterWebttyServers } from '@rstream/webtty-client';
+import { withExecPath } from '../../operator/target.ts';
+import { mintTunnelToken } from '../../operator/tunnel-token.ts';
 import type { Operators } from './operators.ts';
 
 /** Devices, from the engine's inventory. */
@@ -19,8 +20,6 @@ export function commandPort(operators: Operators): ExecPort {
   return {
     async exec({ url, command, execPath, workdir, env, user, stdin, timeoutMs, maxOutputBytes }, { signal, project }) {
       const operator = await operators.for(project);
-      const device = url.includes('://') ? url : `${privateScheme}//${url}`;
-      const target = execPath === undefined || execPath === '/' ? device : new URL(execPath, `${device.replace(/\/*$/, '')}/`).href;
       const options = {
         timeoutMs,
         maxOutputBytes,
@@ -29,7 +28,7 @@ export function commandPort(operators: Operators): ExecPort {
         ...(user === undefined ? {} : { username: user }),
         ...(stdin === undefined ? {} : { stdin }),
       };
-      return await operator.exec(target, command, options, signal);
+      return await operator.exec(withExecPath(url, execPath), command, options, signal);
     },
   };
 }
@@ -37,19 +36,8 @@ export function commandPort(operators: Operators): ExecPort {
 /** Delegated tokens that open one tunnel, and there one path and what is below it. */
 export function tokenPort(operators: Operators): TokenPort {
   return {
-    async mintForTunnel({ tunnelId, projectId, path, ttlSeconds }, { signal, project }) {
-      const operator = await operators.for(project);
-      const params =
-        path === undefined || path === '/' ? {} : { params: { path: { regex: `${escapePattern(path.replace(/\/$/, ''))}(/.*)?` } } };
-      const leaf = {
-        ...(projectId === undefined ? {} : { projects: [projectId] }),
-        scopes: { tunnels: { connect: { filters: { id: tunnelId }, ...params } } },
-      };
-      const request = { permissions: ['tunnels.streams.create-delete' as const], resources: { tunnels: leaf }, expires_in: ttlSeconds };
-      const minted = await operator.mintToken(request, signal);
-      return { token: minted.token, expires_at: minted.expires_at ?? new Date(Date.now() + ttlSeconds * 1000).toISOString() };
+    async mintForTunnel(request, { signal, project }) {
+      return mintTunnelToken(await operators.for(project), request, signal);
     },
   };
 }
-
-const escapePattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, String.raw`\$&`);
