@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 
 /** Debian package of each command that an interop test or a benchmark uses. */
 const packages: Readonly<Record<string, string>> = {
+  chromium: 'chromium',
   curl: 'curl',
   go: 'golang-go',
   litmus: 'litmus',

@@ -25,7 +25,10 @@ function adoptedStyle(document: Document, element: HTMLElement): HTMLElement {
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((adopted) => adopted !== sheet);
     remove();
   };
-  Object.defineProperty(element, 'textContent', { get: () => '', set: (css: string): void => void sheet.replaceSync(css) });
+  const write = (css: string): void => {
+    sheet.replaceSync(css);
+  };
+  Object.defineProperty(element, 'textContent', { get: () => '', set: write });
   // VS Code's scroll bars look for the sheet of their element.
   Object.defineProperty(element, 'sheet', { value: sheet });
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];

@@ -37,7 +37,7 @@ export function App({ address }: { readonly address: PageAddress }): JSX.Element
         onLink: (uri, isSure) => (isSure ? openLink(uri) : setOffer({ kind: 'link', uri })),
         onSearch: () => setSearching(true),
       },
-      { fontSize: preferences.fontSize, isDark: darkQuery.matches },
+      { fontSize: preferences.fontSize, isDark: darkQuery.matches, isTouch: touchQuery.matches },
     );
     const keeper = new SessionKeeper(sessionStorage);
     made.session = new PageSession({ address, keeper, screen: terminal, onState: () => setRevision((revision) => revision + 1) });
@@ -58,6 +58,10 @@ export function App({ address }: { readonly address: PageAddress }): JSX.Element
 
   const { state } = session;
   useEffect(() => view.setReadOnly(isReadOnly(state)), [isReadOnly(state)]);
+  // A session that was just asked for is typed into next.
+  useEffect(() => {
+    if (state.phase.kind === 'connecting') view.focus();
+  }, [state.phase.kind]);
   useEffect(() => {
     view.setFontSize(preferences.fontSize);
     view.setScreenReader(preferences.screenReader);

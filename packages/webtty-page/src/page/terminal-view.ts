@@ -21,6 +21,12 @@ export interface ViewEvents {
   onSearch(): void;
 }
 
+export interface ViewOptions {
+  readonly fontSize: number;
+  readonly isDark: boolean;
+  readonly isTouch: boolean;
+}
+
 const SCROLLBACK = 10_000;
 const FONT = 'ui-monospace, "Cascadia Mono", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 const dark: ITheme = { background: '#0d1117', foreground: '#e6edf3', cursor: '#e6edf3', selectionBackground: '#264f78' };
@@ -55,10 +61,12 @@ export class TerminalView implements Screen {
   readonly #events: ViewEvents;
   readonly #encoder = new TextEncoder();
   #modifiers: Modifiers = noModifiers;
+  readonly #isTouch: boolean;
   #followed: TerminalViewport | undefined;
 
-  constructor(events: ViewEvents, { fontSize, isDark }: { readonly fontSize: number; readonly isDark: boolean }) {
+  constructor(events: ViewEvents, { fontSize, isDark, isTouch }: ViewOptions) {
     this.#events = events;
+    this.#isTouch = isTouch;
     this.#terminal = new Terminal({
       allowProposedApi: true,
       scrollback: SCROLLBACK,
@@ -172,8 +180,12 @@ export class TerminalView implements Screen {
     this.focus();
   }
 
-  /** The graphics processor draws where it can; when it goes away, the page draws by itself. */
+  /**
+   * The graphics processor draws where it can; when it goes away, the page draws by itself. Phones take it away from every page in
+   * the background, and have less to draw than it takes to come back from that.
+   */
   #accelerate(): void {
+    if (this.#isTouch) return;
     try {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => webgl.dispose());
