@@ -4,8 +4,9 @@ peer.py SCHEMA codec                 {"encode": message} -> {"hex": ...}; {"deco
 peer.py SCHEMA plain COMMAND ARG...  talks over the standard streams of a command that is a byte pipe to the device
 peer.py SCHEMA websocket URL [ADDRESS:PORT]
 
-A talking peer takes {"send": message}, {"raw": hex} (bytes as they are), {"text": "..."} (a text frame), {"end": true} (our side
-is done) and {"cut": true} (the connection is gone); it says {"message": ..., "unknown": bool} for each message and {"end": why} once.
+A talking peer takes {"send": message}, {"body": hex} (a message of these bytes), {"raw": hex} (bytes on the connection), {"text": "..."}
+(a text frame), {"end": true} (our side is done) and {"cut": true} (the connection is gone). It says {"message": ..., "unknown": bool}
+for each message, {"closed": {"code", "reason"}} for the close frame of a WebSocket, and {"end": why} once.
 SCHEMA is a descriptor set as protoc writes it.
 """
 
@@ -224,6 +225,8 @@ def talk(Message, link):
         try:
             if "send" in asked:
                 link.send(encoded(Message, asked["send"]))
+            elif "body" in asked:
+                link.send(bytes.fromhex(asked["body"]))
             elif "raw" in asked:
                 link.raw(bytes.fromhex(asked["raw"]))
             elif "text" in asked:

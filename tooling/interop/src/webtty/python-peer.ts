@@ -27,10 +27,12 @@ export class PythonPeer {
   readonly said: Said[] = [];
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #waiting = new Set<() => void>();
+  readonly #isPlain: boolean;
   #isOver = false;
 
   constructor(mode: Mode, env: NodeJS.ProcessEnv = process.env) {
     const [file, ...args] = pythonPeer();
+    this.#isPlain = mode[0] === 'plain';
     this.#process = spawn(file, [...args, ...mode], { env, stdio: ['pipe', 'pipe', 'inherit'] });
     this.#process.stdin.on('error', () => undefined);
     const lines = createInterface({ input: this.#process.stdout });
@@ -58,7 +60,9 @@ export class PythonPeer {
     for (;;) {
       const found = accept(this.said);
       if (found !== undefined) return found;
-      if (this.#isOver) throw new Error(`the peer ended; it said ${JSON.stringify(this.said).slice(-2_000)}`);
+      if (this.#isOver || this.said.some(({ end }) => end !== undefined)) {
+        throw new Error(`the connection ended first; the peer said ${JSON.stringify(this.said).slice(-2_000)}`);
+      }
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#waiting.delete(wake);
@@ -74,12 +78,15 @@ export class PythonPeer {
     return this.until((said) => said.find(({ message }) => message?.[name] !== undefined)?.message?.[name] as Json | undefined);
   }
 
-  /** Waits for the last message, closes as a client does then, and gives what was received once the connection has ended. */
+  /**
+   * Waits for the last message and for the end of the connection, and gives what was received. In the plain framing a client ends its
+   * side first; a WebSocket is closed by the server.
+   */
   async ended(): Promise<readonly Json[]> {
     const last = ({ message, end }: Said): boolean =>
       end !== undefined || ['close', 'error', 'protocolError'].some((kind) => message?.[kind] !== undefined);
     await this.until((said) => said.find(last));
-    this.tell({ end: true });
+    if (this.#isPlain) this.tell({ end: true });
     const end = await this.until((said) => said.find((one) => one.end !== undefined)?.end);
     if (end !== '') throw new Error(end);
     return this.messages;
