@@ -9,7 +9,7 @@ import type { ClientDetails } from '@rstream/protocol/tunnel';
 import { connect } from '@rstream/tunnel-core';
 import { collect, filterWebttyServers, findWebttyServer, parseWebttyServers } from '@rstream/webtty-client';
 import type { Logger } from '../log.ts';
-import { duplexTransport } from './duplex-transport.ts';
+import { duplexTransport, type DuplexTransport } from './duplex-transport.ts';
 import { contextControl, engineTarget, engineUrl } from './engine-target.ts';
 import { createNodeFetch, tlsSettings } from './node-fetch.ts';
 import type { DialOptions, Operator } from './operator.ts';
@@ -71,6 +71,7 @@ export function openOperator(
     }
   };
 
+  const transports = new Set<DuplexTransport>();
   return {
     context,
     engine,
@@ -82,7 +83,10 @@ export function openOperator(
     async dialDevice(url, signal) {
       const { name, path } = parseTarget(url);
       const stream = await dialDevice(name, { ...(path === undefined ? {} : { path }), ...(signal === undefined ? {} : { signal }) });
-      return duplexTransport(stream);
+      const transport = duplexTransport(stream);
+      transports.add(transport);
+      void transport.closed.then(() => transports.delete(transport));
+      return transport;
     },
     async exec(url, argv, options = {}, signal) {
       const transport = await this.dialDevice(url, signal);
@@ -96,6 +100,7 @@ export function openOperator(
       return issuer.tokens.create(request, call);
     },
     async close() {
+      await Promise.all([...transports].map((transport) => transport.isClosing && transport.closed));
       await pool.close();
       http().close();
     },

@@ -42,7 +42,7 @@ export const command = defineCommand({
   examples: [
     'rstream webtty client rstrm://pi',
     'rstream webtty client rstrm://pi -- htop',
-    'rstream webtty client rstrm://pi --session s_4Zk1 --read-only',
+    'rstream webtty client rstrm://pi --session ses_4f1c --read-only',
   ],
   signals: 'own',
   async run({ args, options: given, globals }) {

@@ -11,7 +11,7 @@ export const command = defineCommand({
     'TERM, then KILL, for the command and its children; resolves when they have ended. Its output is kept. Ending an ended job changes nothing.',
   arguments: jobArguments,
   options: { url: jobUrl, output: outputOption('table') },
-  examples: ['rstream webtty job cancel rstrm://pi#j_4Zk1'],
+  examples: ['rstream webtty job cancel rstrm://pi#ses_4f1c'],
   async run({ args: [job], options: { url, output }, globals, signal }) {
     const info = await withJob({ job, url, globals }, async (device, id) => {
       const found = await findJob(device, id, signal);

@@ -27,8 +27,8 @@ export const command = defineCommand({
     output: choice('-o, --output <mode>', ['text', 'json'], { about: 'text: the bytes themselves', fallback: 'text' }),
   },
   examples: [
-    'rstream webtty job logs rstrm://pi#j_4Zk1 --follow',
-    'rstream webtty job logs rstrm://pi#j_4Zk1 --stdout-offset 4096 --wait 30s -o json',
+    'rstream webtty job logs rstrm://pi#ses_4f1c --follow',
+    'rstream webtty job logs rstrm://pi#ses_4f1c --stdout-offset 4096 --wait 30s -o json',
   ],
   async run({ args: [job], options, globals, signal }) {
     const { url, follow, wait: waitMs = 0, stdoutOffset = 0, stderrOffset = 0, maxBytes, output } = options;

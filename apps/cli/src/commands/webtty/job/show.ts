@@ -8,7 +8,7 @@ export const command = defineCommand({
   summary: 'show how a job stands',
   arguments: jobArguments,
   options: { url: jobUrl, output: outputOption('table') },
-  examples: ['rstream webtty job show rstrm://pi#j_4Zk1', 'rstream webtty job show --url rstrm://pi j_4Zk1 -o json'],
+  examples: ['rstream webtty job show rstrm://pi#ses_4f1c', 'rstream webtty job show --url rstrm://pi ses_4f1c -o json'],
   async run({ args: [job], options: { url, output }, globals, signal }) {
     const info = await withJob({ job, url, globals }, (device, id) => findJob(device, id, signal));
     await printResult(output, info, () => formatFields({ ...info, command: info.command.join(' ') }));

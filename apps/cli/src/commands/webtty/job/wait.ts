@@ -19,13 +19,13 @@ export const command = defineCommand({
     maxOutput: integer('--max-output <bytes>', 'with -o json: bytes of output to keep, head and tail', { min: 1, max: 268_435_456 }),
     output: choice('-o, --output <mode>', ['none', 'json'], { about: 'json: the result, as of webtty exec, and job_id', fallback: 'none' }),
   },
-  examples: ['rstream webtty job wait rstrm://pi#j_4Zk1', 'rstream webtty job wait rstrm://pi#j_4Zk1 --timeout 10m -o json'],
+  examples: ['rstream webtty job wait rstrm://pi#ses_4f1c', 'rstream webtty job wait rstrm://pi#ses_4f1c --timeout 10m -o json'],
   run({ args: [job], options, globals, signal }) {
     const { url, timeout, maxOutput, output } = options;
     const over = timeout === undefined ? [] : [AbortSignal.timeout(timeout)];
-    const waiting = AbortSignal.any([signal, ...over]);
+    const enough = AbortSignal.any([signal, ...over]);
     return asCommand(output === 'json', signal, async () => {
-      const how = { withOutput: output === 'json', maxOutputBytes: maxOutput, signal: waiting };
+      const how = { withOutput: output === 'json', maxOutputBytes: maxOutput, signal, enough };
       const result = await withJob({ job, url, globals }, (device, id) => waitForJob(device, id, how));
       if (output === 'json') process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
       if (result.running) return interruptedStatus(signal) ?? TIMED_OUT;

@@ -10,7 +10,7 @@ export const command = defineCommand({
   summary: 'end a session',
   description: 'Hangs up a terminal, or sends TERM to a command or job; then KILL. Resolves when it has ended.',
   options: { ...sessionOptions, output: outputOption('table') },
-  examples: ['rstream webtty sessions end --url rstrm://pi --session s_4Zk1'],
+  examples: ['rstream webtty sessions end --url rstrm://pi --session ses_4f1c'],
   async run({ options, globals, signal }) {
     const { url, id } = sessionOf(options);
     const view = await withOperator(globals, async (operator) => {

@@ -19,7 +19,7 @@ export const command = defineCommand({
     ttl: duration('--ttl <time>', 'how long the link works, at most 1h (default 30m)'),
     output: outputOption('table'),
   },
-  examples: ['rstream webtty sessions share --url rstrm://pi --session s_4Zk1 --ttl 30m'],
+  examples: ['rstream webtty sessions share --url rstrm://pi --session ses_4f1c --ttl 30m'],
   async run({ options, globals, signal }) {
     const { url, id: sessionId } = sessionOf(options);
     const { ttl: ttlMs = DEFAULT_TTL_MS, output } = options;

@@ -9,7 +9,7 @@ export const command = defineCommand({
   summary: 'take links to a terminal back',
   description: 'Whoever looks through them sees no more.',
   options: { ...sessionOptions, share: text('--share <id>', 'only this one (default: all links of the session)') },
-  examples: ['rstream webtty sessions unshare --url rstrm://pi --session s_4Zk1'],
+  examples: ['rstream webtty sessions unshare --url rstrm://pi --session ses_4f1c'],
   async run({ options, globals, signal }) {
     const { url, id } = sessionOf(options);
     const which = options.share === undefined ? {} : { shareId: options.share };
