@@ -7,6 +7,9 @@ import type { TunnelOpenHeader } from '@rstream/protocol/wire';
 import { keepConnected, parseEngine, type Connection, type Listener } from '@rstream/tunnel-core';
 import { canMakeTerminals, CommandServer, resolveAccounts, type Caller, type SessionRecordings } from '@rstream/webtty-server';
 import { deviceLabels, readHostFacts } from './device-labels.ts';
+import type { DeviceFiles } from './files/device-files.ts';
+import { peekFirstByte } from './files/first-byte.ts';
+import type { FileSettings } from './files/settings.ts';
 import type { Logger } from './log.ts';
 import { startRecordings } from './recordings/settings.ts';
 import type { AgentSettings } from './settings.ts';
@@ -42,10 +45,11 @@ export interface RunningAgent {
 }
 
 /**
- * Starts the device's side in this process: one tunnel whose every stream is a command or, with `publish`, an HTTP connection
- * of a browser. Resolves when the settings and the token file are sound; the connection is made, and made again, from then on.
+ * Starts the device's side in this process: one tunnel whose every stream is a command or, with `publish` or files, an HTTP
+ * connection. Resolves when the settings and the token file are sound; the connection is made, and made again, from then on.
  *
- * @throws RstreamError `ERR_RSTREAM_TOKEN_FILE_UNSAFE` and the other errors of the token file, `ERR_RSTREAM_ENGINE_INVALID`, `ERR_RSTREAM_LOGIN_USER`.
+ * @throws RstreamError `ERR_RSTREAM_TOKEN_FILE_UNSAFE` and the other errors of the token file, `ERR_RSTREAM_ENGINE_INVALID`, `ERR_RSTREAM_LOGIN_USER`,
+ * `ERR_RSTREAM_FS_ROOT` and `ERR_RSTREAM_FS_CONTAINMENT`.
  */
 export async function startAgent(options: StartAgentOptions): Promise<RunningAgent> {
   const { logger } = options;
@@ -57,6 +61,7 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
   if (options.policy?.terminal === true && !terminal) {
     logger.warn({ error: new RstreamError('ERR_RSTREAM_TERMINAL_MISSING') }, 'terminals are allowed but cannot be made');
   }
+  const files = options.files === undefined ? undefined : await openFiles(options.files, logger);
   const recordings = await startRecordings(options.recording, logger);
   const commands = new CommandServer({
     observe: recordings?.observe,
@@ -75,12 +80,12 @@ export async function startAgent(options: StartAgentOptions): Promise<RunningAge
     client: { agent: 'rstream-agent', version: productVersion, os: facts.os_family, arch: facts.arch, protocol_version: protocolVersion },
   });
   // What only browsers need stays unread until they may come.
-  const web = options.publish === true ? await makeWeb(commands, options) : undefined;
-  const labels = deviceLabels(facts, options.labels, { terminal, executionMode: accounts.mode });
+  const web = options.publish === true || files !== undefined ? await makeWeb({ commands, files }, options) : undefined;
+  const labels = deviceLabels(facts, options.labels, { terminal, executionMode: accounts.mode, files: modeOf(options.files) });
   const listener = connection.listen({ ...tunnelOf(options), labels }, (stream, header, accept) =>
-    serveStream({ commands, web }, { stream, header, accept }),
+    serveStream({ commands, web, files }, { stream, header, accept }),
   );
-  return new Agent({ options, commands, recordings, web, connection, listener });
+  return new Agent({ options, commands, files, recordings, web, connection, listener });
 }
 
 /** One tunnel for private dials and, when published, for browsers: the relay says for each stream which of them it is. */
@@ -89,9 +94,20 @@ function tunnelOf({ name, publish, hostname }: AgentSettings): TunnelProperties 
   return { name, type: 'bytestream', publish: true, protocol: 'http', token_auth: true, ...(hostname === undefined ? {} : { hostname }) };
 }
 
-async function makeWeb(commands: CommandServer, { allowedOrigins }: AgentSettings): Promise<WebEndpoint> {
+async function makeWeb({ commands, files }: Pick<Parts, 'commands' | 'files'>, { allowedOrigins }: AgentSettings): Promise<WebEndpoint> {
   const { WebEndpoint } = await import('./web/endpoint.ts');
-  return new WebEndpoint({ commands, allowedOrigins });
+  return new WebEndpoint({ commands, allowedOrigins, mounts: files === undefined ? [] : [files] });
+}
+
+async function openFiles(settings: FileSettings, logger: Logger): Promise<DeviceFiles> {
+  const { DeviceFiles } = await import('./files/device-files.ts');
+  return new DeviceFiles(settings, logger);
+}
+
+/** What the inventory says of all roots together. */
+function modeOf(files: FileSettings | undefined): 'read-only' | 'read-write' | undefined {
+  if (files === undefined) return undefined;
+  return files.roots.every((root) => root.readOnly ?? files.readOnly) ? 'read-only' : 'read-write';
 }
 
 interface Incoming {
@@ -100,7 +116,7 @@ interface Incoming {
   readonly accept: () => void;
 }
 
-function serveStream({ commands, web }: Pick<Parts, 'commands' | 'web'>, { stream, header, accept }: Incoming): void {
+function serveStream(parts: Pick<Parts, 'commands' | 'web' | 'files'>, { stream, header, accept }: Incoming): void {
   const caller: Caller = {
     userId: header.user_id,
     credentialId: header.credential_id,
@@ -108,16 +124,30 @@ function serveStream({ commands, web }: Pick<Parts, 'commands' | 'web'>, { strea
     streamId: header.stream_id,
   };
   accept();
-  if (header.via === 'dial') void commands.serve(stream, caller);
-  else if (web !== undefined) web.accept(stream, caller);
+  if (header.via === 'dial') void serveDial(parts, stream, caller);
+  else if (parts.web !== undefined) parts.web.accept(stream, caller);
+  else stream.destroy();
+}
+
+/** A dialled stream carries the frames of a command, or, to a device that serves files, HTTP. */
+async function serveDial(
+  { commands, web, files }: Pick<Parts, 'commands' | 'web' | 'files'>,
+  stream: Duplex,
+  caller: Caller,
+): Promise<void> {
+  if (web === undefined || files === undefined) return commands.serve(stream, caller);
+  const spoken = await peekFirstByte(stream, limits.webtty.firstByteTimeout.default);
+  if (spoken === 'http') web.accept(stream, caller, { mountsOnly: true });
+  else if (spoken === 'frames') await commands.serve(stream, caller);
   else stream.destroy();
 }
 
 interface Parts {
   readonly options: StartAgentOptions;
   readonly commands: CommandServer;
+  readonly files: DeviceFiles | undefined;
   readonly recordings: SessionRecordings | undefined;
-  /** Only when published. */
+  /** Only when published, or with files. */
   readonly web: WebEndpoint | undefined;
   readonly connection: Connection;
   readonly listener: Listener;
@@ -174,11 +204,11 @@ class Agent implements RunningAgent {
   }
 
   async #stop(error: RstreamError | undefined): Promise<void> {
-    const { options, commands, recordings, web, connection, listener } = this.#parts;
+    const { options, commands, files, recordings, web, connection, listener } = this.#parts;
     web?.drain();
     await closeQuietly(listener);
-    await commands.stop(options.shutdownTimeoutMs ?? limits.webtty.shutdownTimeout.default);
-    web?.close();
+    await Promise.all([files?.close(), commands.stop(options.shutdownTimeoutMs ?? limits.webtty.shutdownTimeout.default)]);
+    await web?.close();
     await recordings?.close();
     await connection.close();
     this.#report({ state: 'stopped', error });

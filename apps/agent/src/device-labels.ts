@@ -53,6 +53,8 @@ export interface DeviceOffer {
   readonly terminal?: boolean | undefined;
   /** Whom commands run as: the agent, or a login account. */
   readonly executionMode?: 'spawn' | 'login' | undefined;
+  /** Folders over WebDAV. */
+  readonly files?: 'read-only' | 'read-write' | undefined;
 }
 
 /**
@@ -62,13 +64,16 @@ export interface DeviceOffer {
 export function deviceLabels(
   facts: HostFacts,
   operatorLabels: Readonly<Record<string, string>>,
-  { terminal = false, executionMode = 'spawn' }: DeviceOffer = {},
+  { terminal = false, executionMode = 'spawn', files }: DeviceOffer = {},
 ): Labels {
   const names = wellKnownLabels.webtty;
   const labels: Record<string, string | undefined> = {
     [wellKnownLabels.applicationProtocol]: names.application,
-    [names.capabilities]: terminal ? 'exec,terminal' : 'exec',
+    [names.capabilities]: ['exec', ...(terminal ? ['terminal'] : []), ...(files === undefined ? [] : ['fs'])].join(','),
     [names.execPath]: '/',
+    [names.fsPath]: files === undefined ? undefined : '/fs',
+    [names.fsMode]: files,
+    [names.fsBackend]: files === undefined ? undefined : 'webdav',
     [names.e2e]: 'disabled',
     [names.clientProof]: 'none',
     [names.executionMode]: executionMode,

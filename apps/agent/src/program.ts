@@ -58,6 +58,17 @@ function createProgram(onRun: (flags: RunFlags) => Promise<void>): Command {
     .option('--allowed-origin <origin>', 'with --publish: another page that may open terminals, repeatable', addText)
     .addOption(new Option('--record <mode>', 'which sessions to record (default never)').choices(['never', 'asked', 'always', 'required']))
     .option('--record-dir <dir>', 'folder for recordings; nobody else may look into it')
+    .option('--fs-root <dir>', 'serve this folder over WebDAV at /fs; NAME=DIR, repeatable, for several below /fs', addText)
+    .option('--fs-read-only', 'nothing in the served folders can be changed')
+    .option('--fs-max-upload-size <bytes>', 'largest file that may be uploaded (default 64MiB)')
+    .addOption(
+      new Option('--fs-durability <kind>', 'what a power cut may take: nothing, changes of names, or more (default full)').choices([
+        'full',
+        'rename',
+        'none',
+      ]),
+    )
+    .option('--fs-strict', 'do not start where the folders cannot be contained as they should')
     .option('--max-sessions <count>', 'commands that run at once (default 64)')
     .option('--shutdown-timeout <ms>', 'time for running commands to finish on SIGTERM (default 10000)')
     .option('--state-dir <dir>', 'folder that keeps jobs (default: one of this name in ~/.local/state/rstream-agent)')

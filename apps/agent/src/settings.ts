@@ -4,6 +4,7 @@ import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import { limits, RstreamError } from '@rstream/protocol';
 import { Labels, TunnelName } from '@rstream/protocol/tunnel';
+import { FileSettings, withFileFlags, type FileFlags } from './files/settings.ts';
 import { RecordingSettings } from './recordings/settings.ts';
 
 /** `git status **` or `["git", "status", "**"]`: one glob per argument. Text with spaces in it, as a shell takes, is an item of a list. */
@@ -62,6 +63,7 @@ const Settings = z.strictObject({
   stateDirectory: z.string().min(1).optional(),
   policy: Policy.optional(),
   recording: RecordingSettings.optional(),
+  files: FileSettings.optional(),
 });
 type Settings = z.infer<typeof Settings>;
 
@@ -82,6 +84,8 @@ export interface AgentSettings extends Pick<Settings, 'engine' | 'tokenFile' | '
   readonly stateDirectory?: string | undefined;
   /** Which sessions are recorded, and where; default: none. */
   readonly recording?: RecordingSettings | undefined;
+  /** Folders that are served over WebDAV, at `/fs`; default: none. */
+  readonly files?: FileSettings | undefined;
   readonly maxSessions?: number | undefined;
   readonly shutdownTimeoutMs?: number | undefined;
   /** PEM of the authority that signed the engine's certificate, instead of the system's list. */
@@ -95,25 +99,29 @@ export interface RunSettings extends AgentSettings {
 }
 
 /** Flags as the command line gives them: numbers are still text. */
-export type Flags = Readonly<Partial<Record<keyof Settings, unknown>>> & {
-  readonly config?: string | undefined;
-  /** Sets `policy.terminal`, whatever the file says. */
-  readonly allowTerminal?: unknown;
-  /** Set `recording.mode` and `recording.directory`. */
-  readonly record?: unknown;
-  readonly recordDir?: unknown;
-};
+export type Flags = Readonly<Partial<Record<keyof Settings, unknown>>> &
+  FileFlags & {
+    readonly config?: string | undefined;
+    /** Sets `policy.terminal`, whatever the file says. */
+    readonly allowTerminal?: unknown;
+    /** Set `recording.mode` and `recording.directory`. */
+    readonly record?: unknown;
+    readonly recordDir?: unknown;
+  };
 
 const invalid = (message: string, cause?: unknown): RstreamError => new RstreamError('ERR_RSTREAM_AGENT_CONFIG', message, { cause });
 
 /** Joins the configuration file (if any) and the flags, and checks them. Throws `ERR_RSTREAM_AGENT_CONFIG` with every wrong field. */
-export async function loadSettings({ config, allowTerminal, record, recordDir, ...flags }: Flags): Promise<RunSettings> {
+export async function loadSettings({ config, allowTerminal, record, recordDir, ...rest }: Flags): Promise<RunSettings> {
+  const { fsRoot, fsReadOnly, fsMaxUploadSize, fsDurability, fsStrict, ...flags } = rest;
   const file = config === undefined ? {} : await readConfigFile(config);
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const labels = { ...asRecord(file['labels']), ...asRecord(given['labels']) };
   const policy = allowTerminal === true ? { policy: { ...asRecord(file['policy']), terminal: true } } : {};
   const recording = record === undefined && recordDir === undefined ? {} : { recording: recordingOf(file, { record, recordDir }) };
-  const parsed = Settings.safeParse({ ...file, ...given, ...policy, ...recording, labels });
+  const section = file['files'] === undefined ? undefined : asRecord(file['files']);
+  const files = withFileFlags(section, { fsRoot, fsReadOnly, fsMaxUploadSize, fsDurability, fsStrict });
+  const parsed = Settings.safeParse({ ...file, ...given, ...policy, ...recording, ...(files === undefined ? {} : { files }), labels });
   if (!parsed.success) throw invalid(describe(parsed.error));
   const { caFile, version: _version, ...settings } = parsed.data;
   if (settings.allowClientUser && settings.policy?.users === undefined) {
@@ -122,7 +130,10 @@ export async function loadSettings({ config, allowTerminal, record, recordDir, .
   return { ...settings, ...(caFile === undefined ? {} : { tlsCa: await readText(caFile) }) };
 }
 
-function recordingOf(file: Readonly<Record<string, unknown>>, { record, recordDir }: Pick<Flags, 'record' | 'recordDir'>): Record<string, unknown> {
+function recordingOf(
+  file: Readonly<Record<string, unknown>>,
+  { record, recordDir }: Pick<Flags, 'record' | 'recordDir'>,
+): Record<string, unknown> {
   const given = { mode: record, directory: recordDir };
   return { ...asRecord(file['recording']), ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
@@ -139,11 +150,18 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
     const value = settings[key];
     if (typeof value === 'string') settings[key] = resolve(dirname(path), value);
   }
+  const files = asRecord(settings['files']);
+  if (Array.isArray(files['roots'])) settings['files'] = { ...files, roots: files['roots'].map((root) => absoluteRoot(root, path)) };
   const recording = asRecord(settings['recording']);
   if (typeof recording['directory'] === 'string') {
     settings['recording'] = { ...recording, directory: resolve(dirname(path), recording['directory']) };
   }
   return settings;
+}
+
+function absoluteRoot(root: unknown, configFile: string): unknown {
+  const given = asRecord(root);
+  return typeof given['path'] === 'string' ? { ...given, path: resolve(dirname(configFile), given['path']) } : root;
 }
 
 async function readText(path: string): Promise<string> {

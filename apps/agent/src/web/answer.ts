@@ -13,6 +13,9 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** A refused client has this long to end its side, ms. */
+const LINGER = 2_000;
+
 /** On every answer, whatever it says. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': POLICY,
@@ -43,7 +46,13 @@ export function refuseStream(stream: Duplex, status: number): void {
   const headers = { ...refusalHeaders(status), 'content-length': String(Buffer.byteLength(body)) };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   stream.on('error', () => undefined);
-  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`, () => stream.destroy());
+  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+  // Destroyed at once, a stream of the tunnel takes back what the far end has not read yet: it may end its side first.
+  const deadline = setTimeout(() => stream.destroy(), LINGER);
+  deadline.unref();
+  stream.once('end', () => stream.destroy());
+  stream.once('close', () => clearTimeout(deadline));
+  stream.resume();
 }
 
 function refusalHeaders(status: number): Record<string, string> {

@@ -25,8 +25,15 @@ export interface WebEndpointOptions {
   readonly requestTimeoutMs?: number | undefined;
 }
 
+export interface AcceptOptions {
+  /** Serve what is mounted and nothing else: no page and no WebSocket. */
+  readonly mountsOnly?: boolean | undefined;
+}
+
 /** A connection that nobody asks anything on is kept this long, ms. */
 const KEEP_ALIVE = 60_000;
+/** A stream that is ended has this long to be ended by its far end, ms. */
+const CLOSE_TIMEOUT = 500;
 
 /**
  * What a device publishes of itself: the page with the terminal, and WebTTY over WebSocket. Speaks HTTP/1.1 over the streams that it
@@ -37,12 +44,15 @@ export class WebEndpoint {
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   readonly #callers = new Map<Duplex, Caller>();
+  readonly #mountsOnly = new WeakSet<Duplex>();
   readonly #deadlines = new WeakMap<Duplex, NodeJS.Timeout>();
   #isDraining = false;
 
   constructor(options: WebEndpointOptions) {
     this.#options = options;
     this.#server = createServer({ maxHeaderSize: limits.webtty.webHeadBytes.default, keepAlive: true }, this.#onRequest);
+    // A client may end its side after its request and wait for the answer.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on('upgrade', (request, stream: Duplex, head) => this.#onUpgrade(request, stream, head));
     this.#sockets = new WebSocketServer({
       noServer: true,
@@ -59,8 +69,8 @@ export class WebEndpoint {
     return this.#callers.size;
   }
 
-  /** Serves one stream of the relay's edge, and owns it from now on. */
-  accept(stream: Duplex, caller: Caller): void {
+  /** Serves one stream of the relay, and owns it from now on. */
+  accept(stream: Duplex, caller: Caller, { mountsOnly = false }: AcceptOptions = {}): void {
     const most = this.#options.maxConnections ?? limits.webtty.webConnections.default;
     if (this.#callers.size >= most) return refuseStream(stream, 503);
     stream.on('error', () => undefined);
@@ -69,6 +79,7 @@ export class WebEndpoint {
       clearTimeout(this.#deadlines.get(stream));
     });
     this.#callers.set(stream, caller);
+    if (mountsOnly) this.#mountsOnly.add(stream);
     this.#cutUnless(stream, this.#requestTimeout);
     this.#server.emit('connection', stream);
     return undefined;
@@ -79,10 +90,20 @@ export class WebEndpoint {
     this.#isDraining = true;
   }
 
-  /** Ends whatever is open. */
-  close(): void {
+  /** Ends whatever is open. A stream that is cut takes back what its far end has not read yet, so each may end first. */
+  async close(): Promise<void> {
     this.drain();
-    for (const stream of this.#callers.keys()) stream.destroy();
+    const open = [...this.#callers.keys()];
+    const deadline = setTimeout(() => open.forEach((stream) => stream.destroy()), CLOSE_TIMEOUT);
+    await Promise.all(
+      open.map((stream) => {
+        const closed = new Promise<void>((resolve) => stream.once('close', resolve));
+        stream.end();
+        stream.resume();
+        return closed;
+      }),
+    );
+    clearTimeout(deadline);
   }
 
   get #requestTimeout(): number {
@@ -101,6 +122,7 @@ export class WebEndpoint {
     if (this.#isDraining) return refuse(response, 503);
     const route = routeOf(request.url ?? '', { isUpgrade: false });
     if (route.kind === 'mounted') return this.#answerMounted(route.path, request, response);
+    if (this.#mountsOnly.has(request.socket)) return refuse(response, 404);
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, route.kind === 'none' ? 404 : 405);
     switch (route.kind) {
       case 'page':
@@ -127,7 +149,7 @@ export class WebEndpoint {
     this.#cutUnless(stream, this.#requestTimeout);
     const route = routeOf(request.url ?? '', { isUpgrade: true });
     const isWebSocket = request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
-    if (route.kind !== 'socket' || !isWebSocket) return refuseStream(stream, 404);
+    if (route.kind !== 'socket' || !isWebSocket || this.#mountsOnly.has(stream)) return refuseStream(stream, 404);
     if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins ?? [])) {
       return refuseStream(stream, 403);
     }
