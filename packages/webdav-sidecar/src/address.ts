@@ -53,13 +53,18 @@ export function parseAddress(target: string, prefix: string): Address {
 /** Parses a `Destination` header: a path, or a URL whose authority is the host of the request. Another host is 502, as RFC 4918 §9.8.5 says. */
 export function parseDestination(header: string | undefined, host: string | undefined, prefix: string): Address {
   if (header === undefined || header === '') throw new Failure(400, 'The Destination header is missing.');
-  if (header.startsWith('/') && !header.startsWith('//')) return parseAddress(header, prefix);
+  if (header.startsWith('/') && !header.startsWith('//')) return below(header, prefix);
   const [, scheme, authority] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(header) ?? [];
   if (scheme === undefined || authority === undefined) throw new Failure(400, 'The Destination header is malformed.');
   if (!/^https?$/i.test(scheme) || authority.toLowerCase() !== (host ?? '').toLowerCase())
     throw new Failure(502, 'The destination is on another server.');
+  return below(header, prefix);
+}
+
+/** What is outside the prefix is served by someone else, if at all. */
+function below(target: string, prefix: string): Address {
   try {
-    return parseAddress(header, prefix);
+    return parseAddress(target, prefix);
   } catch (error) {
     if (error instanceof Failure && error.status === 404) throw new Failure(502, 'The destination is outside the sidecar.');
     throw error;

@@ -23,6 +23,13 @@ const reasons: Readonly<Record<number, string>> = {
 /** A `DAV:status` element. */
 export const statusXml = (status: number): string => `<D:status>HTTP/1.1 ${status} ${reasons[status] ?? 'Error'}</D:status>`;
 
+/** Files are shown by browsers as documents without rights, and never guessed to be something else. */
+export function setCommonHeaders(response: ServerResponse): void {
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('cache-control', 'private, no-cache');
+  response.setHeader('content-security-policy', 'sandbox');
+}
+
 /** Ends the answer without a body. */
 export function sendEmpty(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
   response.writeHead(status, status === 204 || status === 304 ? headers : { 'content-length': '0', ...headers });

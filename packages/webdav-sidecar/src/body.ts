@@ -10,6 +10,11 @@ export function announcedBytes(request: IncomingMessage): number | undefined {
   return request.headers['transfer-encoding'] === undefined ? 0 : undefined;
 }
 
+const received = new WeakMap<IncomingMessage, number>();
+
+/** Bytes of the body that were taken so far. */
+export const receivedBytes = (request: IncomingMessage): number => received.get(request) ?? 0;
+
 /** True when the request has a body. */
 export const hasBody = (request: IncomingMessage): boolean => announcedBytes(request) !== 0;
 
@@ -26,12 +31,13 @@ export async function* readChunks(request: IncomingMessage, limit: number): Asyn
     idle = true;
     request.destroy();
   }, limits.webdav.bodyIdleTimeout.default);
-  let received = 0;
+  let taken = 0;
   try {
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       timer.refresh();
-      received += chunk.length;
-      if (received > limit) throw tooLarge();
+      taken += chunk.length;
+      received.set(request, taken);
+      if (taken > limit) throw tooLarge();
       yield chunk;
       timer.refresh();
     }
@@ -41,7 +47,7 @@ export async function* readChunks(request: IncomingMessage, limit: number): Asyn
   } finally {
     clearTimeout(timer);
   }
-  if (!request.complete || (announced !== undefined && received !== announced)) throw new Failure(400, 'The body ended too early.');
+  if (!request.complete || (announced !== undefined && taken !== announced)) throw new Failure(400, 'The body ended too early.');
 }
 
 /** A small body as a whole. */

@@ -3,6 +3,7 @@ import type { Address } from './address.ts';
 import type { ChecksumTable } from './checksums.ts';
 import { Failure } from './failure.ts';
 import type { LockTable } from './locks.ts';
+import type { Durability } from './durability.ts';
 import type { PropertyTable } from './property-table.ts';
 import type { Root } from './root.ts';
 
@@ -13,8 +14,7 @@ export interface Shared {
   readonly prefix: string;
   readonly readOnly: boolean;
   readonly maxUploadBytes: number;
-  /** True when a change is answered only after it is on the disk. */
-  readonly durable: boolean;
+  readonly durability: Durability;
   readonly locks: LockTable;
   readonly properties: PropertyTable;
   readonly checksums: ChecksumTable;

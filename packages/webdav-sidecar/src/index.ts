@@ -13,5 +13,8 @@
  *
  * @module
  */
+export type { Durability } from './durability.ts';
 export type { Containment } from './folder.ts';
-export { createSidecar, type Sidecar, type SidecarLogger, type SidecarOptions } from './sidecar.ts';
+export { serveNamedRoots, type NamedRoot, type NamedRootsOptions } from './named-roots.ts';
+export { createSidecar, type ChangeRecord, type Sidecar, type SidecarLogger, type SidecarOptions } from './sidecar.ts';
+export type { Weakness } from './weaknesses.ts';

@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isAbsolute } from 'node:path';
 import { limits, RstreamError } from '@rstream/protocol';
 import { parseAddress } from './address.ts';
-import { sendEmpty, sendFailure } from './answer.ts';
+import { sendEmpty, sendFailure, setCommonHeaders } from './answer.ts';
+import { receivedBytes } from './body.ts';
 import { ChecksumTable } from './checksums.ts';
+import type { Durability } from './durability.ts';
 import type { Exchange, Shared } from './exchange.ts';
 import { Failure, toFailure } from './failure.ts';
 import type { Containment } from './folder.ts';
@@ -20,6 +22,21 @@ import { patch, put } from './methods/put.ts';
 import { PropertyTable } from './property-table.ts';
 import { sweepTree } from './remnants.ts';
 import { Root } from './root.ts';
+import { fileSystemTypeOf, weaknessesOf, type Weakness } from './weaknesses.ts';
+
+/** One request that changes something, whatever became of it. Never content. */
+export interface ChangeRecord {
+  readonly method: string;
+  /** Decoded path below the root; undefined when it is none. */
+  readonly path: string | undefined;
+  /** The same of the `Destination` of COPY and MOVE. */
+  readonly destination?: string | undefined;
+  /** Status of the answer; undefined when the client was gone before it. */
+  readonly status: number | undefined;
+  /** Bytes of the request's body that were taken. */
+  readonly bytes: number;
+  readonly durationMs: number;
+}
 
 /** Where a sidecar reports what it did. A pino logger fits. */
 export interface SidecarLogger {
@@ -37,10 +54,12 @@ export interface SidecarOptions {
   readonly prefix?: string;
   /** Largest file that may be uploaded, in bytes. Default `limits.webdav.uploadBytes`, 64 MiB. */
   readonly maxUploadBytes?: number;
-  /** `disk` (default): a change is answered when it is on the disk. `memory`: when the system has it; a power cut may lose it. */
-  readonly durability?: 'disk' | 'memory';
-  /** `strict`: refuse to start where containment is only checked (see `Sidecar.containment`). Default `best`. */
+  /** What a power cut may take: nothing that was answered (`full`, the default), the last changes of names (`rename`), or more (`none`). */
+  readonly durability?: Durability;
+  /** `strict`: refuse to start where something is weaker (see `Sidecar.weaknesses`). Default `best`. */
   readonly containment?: 'best' | 'strict';
+  /** Gets a record of every request that changes something, or would have, when its answer is over. */
+  readonly onChange?: (record: ChangeRecord, request: IncomingMessage) => void;
   readonly logger?: SidecarLogger;
 }
 
@@ -50,6 +69,8 @@ export interface Sidecar {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
   /** `descriptors`: a path cannot be raced. `checked`: a race is seen and refused, but only after it. */
   readonly containment: Containment;
+  /** What is weaker on this machine; empty on Linux with a local disk. */
+  readonly weaknesses: readonly Weakness[];
   /** Refuses new requests with 503, waits for running ones (5 s, then it cuts them) and closes the folder. */
   close(): Promise<void>;
 }
@@ -79,8 +100,10 @@ export function createSidecar(settings: SidecarOptions): Sidecar {
 
 class Server implements Sidecar {
   readonly containment: Containment;
+  readonly weaknesses: readonly Weakness[];
   readonly #shared: Shared;
   readonly #logger: SidecarLogger | undefined;
+  readonly #onChange: SidecarOptions['onChange'];
   readonly #running = new Set<ServerResponse>();
   readonly #stopSweep = new AbortController();
   readonly #swept: Promise<void>;
@@ -95,17 +118,20 @@ class Server implements Sidecar {
       throw new RstreamError('ERR_RSTREAM_FS_OPTIONS', 'the largest upload is not a number of bytes');
     const root = openRoot(settings.root);
     this.containment = root.containment;
+    this.weaknesses = weaknessesOf(root.containment, fileSystemTypeOf(settings.root));
     this.#logger = settings.logger;
-    if (root.containment === 'checked' && settings.containment === 'strict') {
+    this.#onChange = settings.onChange;
+    const [weakness] = this.weaknesses;
+    if (weakness !== undefined && settings.containment === 'strict') {
       root.close();
-      throw new RstreamError('ERR_RSTREAM_FS_CONTAINMENT');
+      throw new RstreamError('ERR_RSTREAM_FS_CONTAINMENT', weakness.message);
     }
     this.#shared = {
       root,
       prefix,
       readOnly: settings.readOnly ?? false,
       maxUploadBytes,
-      durable: settings.durability !== 'memory',
+      durability: settings.durability ?? 'full',
       locks: new LockTable(),
       properties: new PropertyTable(),
       checksums: new ChecksumTable(),
@@ -139,6 +165,7 @@ class Server implements Sidecar {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     response.on('error', () => gone.abort());
+    if (this.#onChange !== undefined && Object.hasOwn(writing, request.method ?? '')) this.#record(request, response);
     setCommonHeaders(response);
     this.#running.add(response);
     try {
@@ -165,8 +192,25 @@ class Server implements Sidecar {
     if (request.headers['content-encoding'] !== undefined) throw new Failure(415, 'Bodies are sent without an encoding.');
     const address = parseAddress(request.url ?? '', this.#shared.prefix);
     await method({ request, response, address, shared: this.#shared, signal });
-    if (Object.hasOwn(writing, name))
-      this.#logger?.info({ method: name, path: address.segments.join('/'), status: response.statusCode }, 'filesystem changed');
+  }
+
+  #record(request: IncomingMessage, response: ServerResponse): void {
+    const { prefix } = this.#shared;
+    const startedAt = performance.now();
+    const destination = request.headers['destination'];
+    response.once('close', () =>
+      this.#onChange?.(
+        {
+          method: request.method ?? '',
+          path: pathBelow(request.url ?? '', prefix),
+          ...(typeof destination === 'string' ? { destination: pathBelow(destination, prefix) } : {}),
+          status: response.headersSent ? response.statusCode : undefined,
+          bytes: receivedBytes(request),
+          durationMs: Math.round(performance.now() - startedAt),
+        },
+        request,
+      ),
+    );
   }
 
   async #sweep(): Promise<void> {
@@ -180,6 +224,15 @@ class Server implements Sidecar {
   }
 }
 
+/** The path of a record; undefined for what is no path below the prefix. */
+function pathBelow(target: string, prefix: string): string | undefined {
+  try {
+    return parseAddress(target, prefix).segments.join('/');
+  } catch {
+    return undefined;
+  }
+}
+
 const allowed = (shared: Shared): string => Object.keys(shared.readOnly ? reading : { ...reading, ...writing }).join(', ');
 
 async function options({ response, shared }: Exchange): Promise<void> {
@@ -189,13 +242,6 @@ async function options({ response, shared }: Exchange): Promise<void> {
     'ms-author-via': 'DAV',
     ...(shared.readOnly ? {} : { 'accept-patch': 'application/x-sabredav-partialupdate' }),
   });
-}
-
-/** Files are shown by browsers as documents without rights, and never guessed to be something else. */
-function setCommonHeaders(response: ServerResponse): void {
-  response.setHeader('x-content-type-options', 'nosniff');
-  response.setHeader('cache-control', 'private, no-cache');
-  response.setHeader('content-security-policy', 'sandbox');
 }
 
 /** For the log of this machine only: the cause names paths. */

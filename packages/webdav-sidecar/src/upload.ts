@@ -2,6 +2,7 @@ import { closeSync, constants, fchmodSync, fsync, ftruncateSync, futimesSync, op
 import { promisify } from 'node:util';
 import { readChunks } from './body.ts';
 import { PromisedDigests } from './checksums.ts';
+import { keepsContent } from './durability.ts';
 import type { Entry } from './entry.ts';
 import { header, type Exchange } from './exchange.ts';
 import { Failure } from './failure.ts';
@@ -44,7 +45,7 @@ export async function receive(exchange: Exchange, place: Place, before: Entry | 
       if (before !== undefined) fchmodSync(fd, before.mode);
       const time = clientTime(exchange);
       if (time !== undefined) futimesSync(fd, time, time);
-      if (exchange.shared.durable) await flush(fd);
+      if (keepsContent(exchange.shared.durability)) await flush(fd);
       return { name, checksum };
     } finally {
       closeSync(fd);

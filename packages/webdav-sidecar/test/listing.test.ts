@@ -7,7 +7,7 @@ import { World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await World.start({ durability: 'memory' });
+  world = await World.start({ durability: 'none' });
   mkdirSync(join(world.root, 'folder'));
   world.file('folder/a.txt', 'abc');
 });

@@ -4,7 +4,7 @@ import { World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await World.start({ durability: 'memory' });
+  world = await World.start({ durability: 'none' });
 });
 afterAll(() => world.stop());
 

@@ -10,7 +10,7 @@ let world: World;
 const MIB = 1024 * 1024;
 
 beforeAll(async () => {
-  world = await World.start({ maxUploadBytes: 8 * MIB, durability: 'memory' });
+  world = await World.start({ maxUploadBytes: 8 * MIB, durability: 'none' });
 });
 afterAll(() => world.stop());
 

@@ -1,5 +1,6 @@
 import { parseDestination } from '../address.ts';
 import { sendEmpty } from '../answer.ts';
+import { keepsContent, keepsNames } from '../durability.ts';
 import { entryAt, type Entry } from '../entry.ts';
 import { depthOf, header, type Exchange } from '../exchange.ts';
 import { Failure, systemCode } from '../failure.ts';
@@ -39,8 +40,8 @@ async function transfer(exchange: Exchange, how: 'copy' | 'move'): Promise<void>
       const task = { exchange, guard, from, to, deep: depth === 'infinity', overwrite: overwriteOf(request.headers['overwrite']) };
       const created = how === 'copy' ? await copyInto(task) : await moveInto(task);
       shared.properties.transfer(from.key, to.key, how);
-      if (shared.durable) await to.folder.sync();
-      if (shared.durable && how === 'move') await from.folder.sync();
+      if (keepsNames(shared.durability)) await to.folder.sync();
+      if (keepsNames(shared.durability) && how === 'move') await from.folder.sync();
       sendEmpty(response, created ? 201 : 204);
     }),
   );
@@ -70,7 +71,7 @@ async function copyInto(task: Transfer): Promise<boolean> {
   const { exchange, from, to, deep } = task;
   const built = { folder: to.folder, name: takeName() };
   try {
-    await copyTree(from, built, { deep, sync: exchange.shared.durable, signal: exchange.signal });
+    await copyTree(from, built, { deep, sync: keepsContent(exchange.shared.durability), signal: exchange.signal });
     const { source, replaced } = check(task, 'copy');
     const cleanUp = replace(built, to);
     const after = entryAt(to);

@@ -1,5 +1,6 @@
 import { keySegments, toHref } from '../address.ts';
 import { sendEmpty, sendText, statusXml, XML_HEAD, XML_TYPE } from '../answer.ts';
+import { keepsNames } from '../durability.ts';
 import { entryAt } from '../entry.ts';
 import { depthOf, type Exchange } from '../exchange.ts';
 import { Failure } from '../failure.ts';
@@ -19,7 +20,7 @@ export async function remove(exchange: Exchange): Promise<void> {
     if (entry === undefined) throw new Failure(404, 'There is no such file or folder.');
     guard.assertUnlocked({ key: place.key, tree: true, membership: true });
     const failed = await removeTree(place.folder, place.name);
-    if (shared.durable) await place.folder.sync();
+    if (keepsNames(shared.durability)) await place.folder.sync();
     const [first] = failed;
     if (first === undefined) {
       shared.locks.releaseTree(place.key);

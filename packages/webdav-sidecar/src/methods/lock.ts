@@ -2,6 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { limits } from '@rstream/protocol';
 import { sendEmpty, sendText, XML_HEAD, XML_TYPE } from '../answer.ts';
 import { readBody } from '../body.ts';
+import { keepsNames } from '../durability.ts';
 import { entryAt, served } from '../entry.ts';
 import { depthOf, header, type Exchange } from '../exchange.ts';
 import { Failure } from '../failure.ts';
@@ -64,7 +65,7 @@ async function makeEmpty({ shared }: Exchange, place: Place, taken: Lock): Promi
     shared.locks.release(taken.token);
     throw error;
   }
-  if (shared.durable) await place.folder.sync();
+  if (keepsNames(shared.durability)) await place.folder.sync();
 }
 
 function answer({ response, shared }: Exchange, held: Lock, status: number): void {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { sendEmpty } from '../answer.ts';
 import { hasBody } from '../body.ts';
+import { keepsNames } from '../durability.ts';
 import { entryAt } from '../entry.ts';
 import type { Exchange } from '../exchange.ts';
 import { Failure } from '../failure.ts';
@@ -19,7 +20,7 @@ export async function mkcol(exchange: Exchange): Promise<void> {
     guard.assertUnlocked({ key: place.key, membership: true });
     mkdirSync(place.folder.at(place.name));
     place.folder.verify();
-    if (shared.durable) await place.folder.sync();
+    if (keepsNames(shared.durability)) await place.folder.sync();
     sendEmpty(response, 201);
   });
 }

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { sendEmpty } from '../answer.ts';
 import { announcedBytes } from '../body.ts';
+import { keepsNames } from '../durability.ts';
 import { entryAt, openFile, served, type Entry } from '../entry.ts';
 import { header, type Exchange } from '../exchange.ts';
 import { Failure } from '../failure.ts';
@@ -9,6 +10,7 @@ import { discardFile, releaseName } from '../remnants.ts';
 import { replace } from '../replace.ts';
 import type { Place } from '../root.ts';
 import { clientTime, receive, type Span } from '../upload.ts';
+import { append, isAppend } from './append.ts';
 
 type SpanOf = (before: Entry | undefined) => Span | undefined;
 
@@ -21,6 +23,7 @@ export async function put(exchange: Exchange): Promise<void> {
 
 /** PATCH with `X-Update-Range`, as sabre/dav defines it: bytes written into an existing file, or at its end. */
 export async function patch(exchange: Exchange): Promise<void> {
+  if (isAppend(exchange)) return append(exchange);
   const { request } = exchange;
   if (header(request, 'content-type')?.trim().toLowerCase() !== 'application/x-sabredav-partialupdate')
     throw new Failure(415, 'A PATCH has the type application/x-sabredav-partialupdate.');
@@ -58,7 +61,7 @@ async function store(exchange: Exchange, spanOf: SpanOf): Promise<void> {
     }
     const after = entryAt(place);
     if (after !== undefined) shared.checksums.set(after.etag, part.checksum);
-    if (shared.durable) await place.folder.sync();
+    if (keepsNames(shared.durability)) await place.folder.sync();
     sendEmpty(response, created ? 201 : 204, {
       ...(after === undefined ? {} : { etag: after.etag, 'last-modified': after.modified.toUTCString() }),
       ...(clientTime(exchange) === undefined ? {} : { 'x-oc-mtime': 'accepted' }),
