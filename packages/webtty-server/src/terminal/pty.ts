@@ -8,6 +8,7 @@ import type { ProcessExit } from '../process.ts';
 import { EndMarker } from './end-marker.ts';
 import { forgetMaster, rememberMaster } from './masters.ts';
 import { PtyInput } from './pty-input.ts';
+import { readOn } from './read-on.ts';
 
 /** Between attempts to write the end marker behind output that nobody has read yet, in ms. */
 const MARKER_RETRY_MS = 10;
@@ -166,8 +167,9 @@ export class Pty {
     this.#events?.onEnd();
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(first: Buffer): void {
     if (this.#closed) return;
+    const chunk = readOn(this.#terminal.fd, first);
     this.#patience?.refresh();
     if (this.#marker === undefined) return this.#events?.onData(chunk);
     const { output, found } = this.#marker.take(chunk);
