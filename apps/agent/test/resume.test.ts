@@ -48,7 +48,7 @@ describe('a session whose connection is cut again and again', () => {
     const device = new Device();
     const request = { ...size, argv: sh(`stty raw; cat ${path}; exit 7`) };
     const terminal = await openTerminal(device.connect(), request, { reconnect: device.reconnect });
-    const read = await readAndCut(terminal.output, device, Math.floor(bytes / 130));
+    const read = await readAndCut(terminal.output, device, Math.floor(bytes / 200));
     expect(read.sha).toBe(sha);
     expect(read.cuts).toBeGreaterThanOrEqual(100);
     expect(await terminal.wait()).toMatchObject({ exitCode: 7, stdoutBytes: expect.any(Number) as number });
@@ -64,7 +64,7 @@ describe('a session whose connection is cut again and again', () => {
       { reconnect: device.reconnect },
     );
     const [out, err] = await Promise.all([
-      readAndCut(command.stdout, device, Math.floor(bytes / 130)),
+      readAndCut(command.stdout, device, Math.floor(bytes / 200)),
       readAndCut(command.stderr, device, bytes),
     ]);
     expect([out.sha, err.sha]).toEqual([sha, sha]);
