@@ -90,7 +90,9 @@ export class RunningCommand {
     this.hasContract = ack.capabilities.includes(OpenCapability.EXEC_CONTRACT);
     const window = ack.capabilities.includes(OpenCapability.OUTPUT_CREDIT) ? ack.outputWindow : undefined;
     // With credit the window is the bound, and a full queue must not hold other messages back.
-    const queue = (): OutputQueue => new OutputQueue(limits.webtty.outputQueue.default, window === undefined);
+    // A terminal draws once for all that has come meanwhile; drawing for each few kilobytes takes most of its time.
+    const joins = parts.terminal === undefined ? undefined : (chunk: Uint8Array): boolean => !repaints.has(chunk);
+    const queue = (): OutputQueue => new OutputQueue(limits.webtty.outputQueue.default, window === undefined, joins);
     this.#queues = [queue(), queue()];
     this.#consumption = [
       new Consumption({ messages, type: DataType.STDOUT, window }),

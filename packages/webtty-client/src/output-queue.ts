@@ -1,3 +1,5 @@
+import { limits } from '@rstream/protocol';
+
 /**
  * One output stream of a command: a bounded queue with one writer and one reader. A full queue holds the writer back, which
  * stops reading from the transport, which holds the command itself back.
@@ -5,6 +7,7 @@
 export class OutputQueue implements AsyncIterable<Uint8Array> {
   readonly #limit: number;
   readonly #holdsWriter: boolean;
+  readonly #joins: ((chunk: Uint8Array) => boolean) | undefined;
   #chunks: Uint8Array[] = [];
   #queuedBytes = 0;
   #state: 'open' | 'ended' | 'failed' = 'open';
@@ -13,10 +16,14 @@ export class OutputQueue implements AsyncIterable<Uint8Array> {
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  /** `holdsWriter` false: the writer is held back elsewhere, by credit, and never waits here. */
-  constructor(limitBytes: number, holdsWriter = true) {
+  /**
+   * `holdsWriter` false: the writer is held back elsewhere, by credit, and never waits here. `joins`: the chunks that the reader may
+   * get together with those around them.
+   */
+  constructor(limitBytes: number, holdsWriter = true, joins?: (chunk: Uint8Array) => boolean) {
     this.#limit = limitBytes;
     this.#holdsWriter = holdsWriter;
+    this.#joins = joins;
   }
 
   /** Adds bytes. A promise comes back when the queue is full: it settles once there is room. */
@@ -60,7 +67,7 @@ export class OutputQueue implements AsyncIterable<Uint8Array> {
       for (;;) {
         const chunks = this.#chunks;
         this.#chunks = [];
-        for (const chunk of chunks) {
+        for (const chunk of this.#joins === undefined ? chunks : joined(chunks, this.#joins)) {
           this.#queuedBytes -= chunk.byteLength;
           if (this.#queuedBytes < this.#limit) this.#wakeWriter?.();
           yield chunk;
@@ -76,4 +83,34 @@ export class OutputQueue implements AsyncIterable<Uint8Array> {
       this.dropOverflow();
     }
   }
+}
+
+/** The same bytes in fewer chunks of at most a data message each. */
+function* joined(chunks: readonly Uint8Array[], joins: (chunk: Uint8Array) => boolean): Generator<Uint8Array, void, void> {
+  let run: Uint8Array[] = [];
+  let bytes = 0;
+  for (const chunk of chunks) {
+    const fits = joins(chunk) && bytes + chunk.byteLength <= limits.webtty.dataBytes.default;
+    if (!fits && run.length > 0) {
+      yield concat(run, bytes);
+      [run, bytes] = [[], 0];
+    }
+    if (joins(chunk)) {
+      run.push(chunk);
+      bytes += chunk.byteLength;
+    } else yield chunk;
+  }
+  if (run.length > 0) yield concat(run, bytes);
+}
+
+function concat(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return only;
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
 }
