@@ -12,7 +12,7 @@ async function all(queue: OutputQueue): Promise<Uint8Array[]> {
 it('gives a reader that was away what came meanwhile in one piece, but for what has to stay by itself', async () => {
   const alone = bytes(9);
   const queue = new OutputQueue(1_000, false, (chunk) => chunk !== alone);
-  for (const chunk of [bytes(1), bytes(2, 3), alone, bytes(4), bytes(5)]) queue.push(chunk);
+  for (const chunk of [bytes(1), bytes(2, 3), alone, bytes(4), bytes(5)]) void queue.push(chunk);
   queue.end();
   const chunks = await all(queue);
   expect(chunks).toEqual([bytes(1, 2, 3), bytes(9), bytes(4, 5)]);
@@ -23,7 +23,7 @@ it('makes no piece larger than a data message, and copies none that is alone', a
   const queue = new OutputQueue(1_000_000, false, () => true);
   const sizes = [40_000, 30_000, 30_000, 100_000, 1];
   const pushed = sizes.map((size, index) => new Uint8Array(size).fill(index));
-  for (const chunk of pushed) queue.push(chunk);
+  for (const chunk of pushed) void queue.push(chunk);
   queue.end();
   const chunks = await all(queue);
   expect(chunks.map(({ byteLength }) => byteLength)).toEqual([40_000, 60_000, 100_000, 1]);
@@ -33,7 +33,7 @@ it('makes no piece larger than a data message, and copies none that is alone', a
 
 it('joins nothing for a reader of commands', async () => {
   const queue = new OutputQueue(1_000);
-  for (const chunk of [bytes(1), bytes(2)]) queue.push(chunk);
+  for (const chunk of [bytes(1), bytes(2)]) void queue.push(chunk);
   queue.end();
   expect(await all(queue)).toEqual([bytes(1), bytes(2)]);
 });

@@ -71,6 +71,23 @@ export class BrowserPage {
     await client.detach();
   }
 
+  /** Clicks into the terminal, where the text is. */
+  async clickText(text: string): Promise<void> {
+    const place = await this.page.evaluate((wanted) => {
+      const rows = [...document.querySelectorAll('.xterm-accessibility-tree > div')].map((row) => row.textContent);
+      const row = rows.findLastIndex((content) => content.includes(wanted));
+      const box = document.querySelector('.xterm-screen')?.getBoundingClientRect();
+      const height = (box?.height ?? 0) / rows.length;
+      // A character is a little more than half as wide as it is high: the middle of the text is hit well enough.
+      const column = (rows[row]?.indexOf(wanted) ?? 0) + wanted.length / 2;
+      return { x: (box?.x ?? 0) + column * height * 0.5, y: (box?.y ?? 0) + (row + 0.5) * height };
+    }, text);
+    await this.page.mouse.move(place.x - 3, place.y);
+    await this.page.mouse.move(place.x, place.y);
+    await this.page.waitForFunction(() => document.querySelector('.xterm-cursor-pointer') !== null);
+    await this.page.mouse.click(place.x, place.y);
+  }
+
   /** Clicks what is called so, by its label or its text. */
   async click(name: string): Promise<void> {
     await this.page.locator(`::-p-aria([name="${name}"])`).click();

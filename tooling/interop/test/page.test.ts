@@ -101,6 +101,7 @@ describe('the page of a device, in Chromium', () => {
     await tab.page.waitForFunction(
       () => (document.querySelector('.xterm-accessibility-tree')?.textContent.split('日本語 żółw 🙂|').length ?? 0) > 2,
     );
+    expect(await tab.screen()).toMatch(/日本語 żółw 🙂\|[^日]+日本語 żółw 🙂\|/);
     await tab.picture('unicode');
   });
 
@@ -145,6 +146,15 @@ describe('the page of a device, in Chromium', () => {
     await tab.picture('clipboard');
     await tab.click('Refuse');
     await tab.page.waitForSelector('.notice', { hidden: true });
+    await tab.type('clear; echo http://127.0.0.1:1/$((40+2))\n');
+    await tab.shows('1/42');
+    await tab.clickText('1/42');
+    expect(await tab.notice('Open this link?')).toContain('http://127.0.0.1:1/42');
+    expect(await browser.pages()).not.toContainEqual(expect.objectContaining({ url: expect.stringContaining(':1/42') }));
+    await tab.click('Cancel');
+    await tab.page.waitForSelector('.notice', { hidden: true });
+    await tab.click('Latency');
+    await tab.page.waitForFunction(() => /\d+ ms/.test(document.querySelector('.status')?.textContent ?? ''));
   });
 
   it('says how the session ended, starts no other unasked, not even after a reload, and one when asked', async () => {
@@ -159,6 +169,7 @@ describe('the page of a device, in Chromium', () => {
     await tab.status('Online');
     await say(tab, 'another');
     await tab.shows('another-42');
+    expect(await tab.page.evaluate(() => sessionStorage.getItem('rstream.session'))).toContain('running');
   });
 
   it('shares a session read-only, with a token that opens nothing else', async () => {
@@ -187,6 +198,43 @@ describe('the page of a device, in Chromium', () => {
     const elsewhere = await guest.page.goto(`${url}/`);
     expect(elsewhere?.status()).toBe(403);
     expect(guest.complaints).toEqual([]);
+  });
+
+  it('lets a second viewer ask for control, and the first one answer', async () => {
+    const first = await visit();
+    await say(first, 'mine');
+    await first.shows('mine-42');
+    const { id } = JSON.parse(await first.page.evaluate(() => sessionStorage.getItem('rstream.session') ?? '{}')) as { id: string };
+    const second = await visit(desktop, withToken(`${url}/#attach=${id}`, token));
+    await second.shows('mine-42');
+    await say(second, 'intruder');
+    await second.click('Ask for control');
+    await first.notice('asks for control');
+    await first.picture('control');
+    await first.click('Refuse');
+    await second.click('Refused. Ask again');
+    await first.notice('asks for control');
+    await first.click('Hand over');
+    await second.page.waitForFunction(() => document.querySelector('.role') === null);
+    await first.page.waitForSelector('.role');
+    await second.page.click('.terminal');
+    await say(second, 'theirs');
+    await first.shows('theirs-42');
+    await say(first, 'intruder');
+    await say(second, 'again');
+    await first.shows('again-42');
+    expect(await first.screen()).not.toContain('intruder');
+    await first.picture('viewer');
+  });
+
+  it('draws a flood to its end', async () => {
+    const tab = await visit();
+    await tab.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
+    await tab.type('seq 1 200000; printf "\\033[1;32mgreen \\033[31mred \\033[0;7minverse\\033[0m "; echo end-$((1+1))\n');
+    await tab.shows('end-2');
+    expect(await tab.screen()).toContain('200000');
+    await tab.picture('dark');
+    expect(tab.complaints).toEqual([]);
   });
 
   it('has the keys that a phone lacks, and fits its width', async () => {
