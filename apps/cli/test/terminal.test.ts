@@ -167,7 +167,7 @@ describe.skipIf(process.platform !== 'linux')('webtty client', () => {
   test('a read-only viewer sees the screen and types nothing, and Ctrl-C leaves', async () => {
     const owner = client('rstrm://dev', '--label', 'watched', '--', ...echo);
     await owner.shows(/ready\r/);
-    const [session] = (await sessions()).filter(({ running }) => running);
+    const session = (await sessions()).find(({ running }) => running);
     const viewer = client('rstrm://dev', '--session', session?.session_id ?? '', '--read-only');
     await viewer.shows(/ready/);
     viewer.type('not me\r');
@@ -183,7 +183,7 @@ describe.skipIf(process.platform !== 'linux')('webtty client', () => {
   test('a second viewer asks for control, and has it once the first one agrees', async () => {
     const first = client('rstrm://dev', '--', ...echo);
     await first.shows(/ready\r/);
-    const [session] = (await sessions()).filter(({ running }) => running);
+    const session = (await sessions()).find(({ running }) => running);
     const second = client('rstrm://dev', '--session', session?.session_id ?? '');
     await second.shows(/rstream: you are looking; ctrl-\] a asks for control/);
     second.type(`${escape}a`);

@@ -1,4 +1,4 @@
-import type { ExecResult, WebttyServer } from '@rstream/protocol/exec';
+import type { ExecResult, JobInfo, JobOutput, StartedJob, WebttyServer } from '@rstream/protocol/exec';
 import type { TunnelProperties } from '@rstream/protocol/tunnel';
 
 /** A selected context without its secrets. */
@@ -46,14 +46,18 @@ export interface InventoryPort {
   listWebtty(filter: { readonly name?: string; readonly filter?: string }, options: CallOptions): Promise<readonly WebttyServer[]>;
 }
 
-/** One command for one device. `command` is an argument vector, never a shell string. */
-export interface ExecRequest {
+/** A command for a device. `command` is an argument vector, never a shell string. */
+export interface RemoteCommand {
   readonly url: string;
   readonly command: readonly string[];
   readonly execPath?: string;
   readonly workdir?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly user?: string;
+}
+
+/** One command whose end is waited for. */
+export interface ExecRequest extends RemoteCommand {
   readonly stdin?: string;
   readonly timeoutMs: number;
   /** Kept bytes of both output streams together; head and tail are kept, the totals are always exact. */
@@ -63,6 +67,33 @@ export interface ExecRequest {
 /** Remote commands. Aborting the signal ends the remote process. */
 export interface ExecPort {
   exec(request: ExecRequest, options: CallOptions): Promise<ExecResult>;
+}
+
+/** A command whose end is not waited for. */
+export interface JobRequest extends RemoteCommand {
+  readonly label?: string;
+  readonly timeoutMs?: number;
+}
+
+/** Which piece of a job's output. */
+export interface JobReadRequest {
+  readonly stdoutOffset: number;
+  readonly stderrOffset: number;
+  /** Of both streams together. */
+  readonly maxBytes: number;
+  /** Waits this long for the end of the job or for as much output; 0 takes what is there. */
+  readonly waitMs: number;
+}
+
+/** Commands that outlive their call. A handle is `rstrm://NAME#ID`. Aborting a signal ends the call, never the job. */
+export interface JobPort {
+  start(request: JobRequest, options: CallOptions): Promise<StartedJob>;
+  /** The newest first. */
+  list(url: string, options: CallOptions): Promise<readonly JobInfo[]>;
+  /** @throws RstreamError `ERR_RSTREAM_SESSION_NOT_FOUND` */
+  read(handle: string, request: JobReadRequest, options: CallOptions): Promise<JobOutput>;
+  /** Resolves when the job has ended. @throws RstreamError `ERR_RSTREAM_SESSION_NOT_FOUND` */
+  cancel(handle: string, options: CallOptions): Promise<JobInfo>;
 }
 
 /** What an agent asks for when it publishes a local service. */
@@ -129,6 +160,7 @@ export interface RuntimePorts {
   readonly contexts: ContextPort;
   readonly inventory: InventoryPort;
   readonly commands: ExecPort;
+  readonly jobs: JobPort;
   readonly localTunnels: LocalTunnelPort;
   readonly tokens: TokenPort;
 }

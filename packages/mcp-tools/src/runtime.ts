@@ -12,6 +12,10 @@ import { localTunnelList } from './tools/local-tunnel/list.ts';
 import { localTunnelStop } from './tools/local-tunnel/stop.ts';
 import { runtimeStatus } from './tools/runtime/status.ts';
 import { webttyExec } from './tools/webtty/exec.ts';
+import { webttyJobCancel } from './tools/webtty/job-cancel.ts';
+import { webttyJobList } from './tools/webtty/job-list.ts';
+import { webttyJobRead } from './tools/webtty/job-read.ts';
+import { webttyJobStart } from './tools/webtty/job-start.ts';
 import { webttyList } from './tools/webtty/list.ts';
 
 /** Every tool that the workstation offers. */
@@ -21,6 +25,10 @@ export const runtimeTools: readonly Tool<RuntimePorts>[] = [
   contextGet,
   webttyList,
   webttyExec,
+  webttyJobStart,
+  webttyJobList,
+  webttyJobRead,
+  webttyJobCancel,
   localTunnelExpose,
   localTunnelList,
   localTunnelStop,

@@ -21,6 +21,10 @@ describe('the tool list is a contract', () => {
       'rstream_local_tunnel_stop runtime destroy DIO expose',
       'rstream_runtime_status runtime read RI core',
       'rstream_webtty_exec runtime destroy DO webtty',
+      'rstream_webtty_job_cancel runtime destroy DIO webtty',
+      'rstream_webtty_job_list runtime read RIO webtty',
+      'rstream_webtty_job_read runtime read RIO webtty',
+      'rstream_webtty_job_start runtime destroy DO webtty',
       'rstream_webtty_list runtime read RIO webtty',
     ]);
     expect(controlTools).toEqual([]);
@@ -62,7 +66,7 @@ describe('selecting tools', () => {
 
   it('takes toolsets, and read-only removes everything that changes something', () => {
     expect(names({ toolsets: ['expose'], readOnly: true })).toEqual(['rstream_local_tunnel_list']);
-    expect(names({ readOnly: true })).toHaveLength(5);
+    expect(names({ readOnly: true })).toHaveLength(7);
   });
 
   it('names the choices when a tool or toolset is unknown or ambiguous', () => {

@@ -1,5 +1,5 @@
 import { RstreamError } from '@rstream/protocol';
-import type { ExecResult, WebttyServer } from '@rstream/protocol/exec';
+import type { ExecResult, JobInfo, JobOutput, WebttyServer } from '@rstream/protocol/exec';
 import type { ExecRequest, Lease, LeaseRequest, RuntimePorts } from '@rstream/mcp-tools';
 
 /** A token that must never be seen in a result, except inside the `ready_url` that asked for it. */
@@ -40,6 +40,40 @@ export const execResult = (request: ExecRequest, change: Partial<ExecResult> = {
   ...change,
 });
 
+export const jobInfo = (id: string, change: Partial<JobInfo> = {}): JobInfo => ({
+  job_id: id,
+  handle: `rstrm://alpha#${id}`,
+  url: 'rstrm://alpha',
+  label: '',
+  command: ['make'],
+  workdir: '/srv',
+  running: true,
+  started_at: '2029-01-01T00:00:00.000Z',
+  ended_at: null,
+  exit_code: null,
+  signal: null,
+  timed_out: false,
+  cancelled: false,
+  stdout_bytes: 0,
+  stderr_bytes: 0,
+  stdout_kept: 0,
+  stderr_kept: 0,
+  ...change,
+});
+
+export const jobOutput = (id: string, change: Partial<JobOutput> = {}): JobOutput => ({
+  ...jobInfo(id),
+  stdout: '',
+  stderr: '',
+  encoding: 'utf8',
+  stdout_offset: 0,
+  stderr_offset: 0,
+  next_stdout_offset: 0,
+  next_stderr_offset: 0,
+  complete: false,
+  ...change,
+});
+
 export interface FakePorts extends RuntimePorts {
   readonly leases: Map<string, Lease>;
   readonly exposed: LeaseRequest[];
@@ -73,6 +107,12 @@ export function fakePorts(change: Partial<RuntimePorts> = {}): FakePorts {
     },
     inventory: { listWebtty: async ({ name }) => ['alpha', 'beta', 'gamma'].filter((n) => name === undefined || n === name).map(device) },
     commands: { exec: async (request) => execResult(request) },
+    jobs: {
+      start: async ({ url, command, label = '' }) => ({ job_id: 'j', handle: `${url}#j`, url, label, command: [...command] }),
+      list: async () => [jobInfo('b'), jobInfo('a', { running: false, exit_code: 0 })],
+      read: async (handle) => jobOutput(handle.replace(/^.*#/, '')),
+      cancel: async (handle) => jobInfo(handle.replace(/^.*#/, ''), { running: false, cancelled: true }),
+    },
     localTunnels: {
       async expose(request) {
         exposed.push(request);

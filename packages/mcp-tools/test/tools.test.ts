@@ -1,7 +1,7 @@
 import { RstreamError } from '@rstream/protocol';
-import type { ExecRequest } from '@rstream/mcp-tools';
+import type { ExecRequest, JobReadRequest, JobRequest } from '@rstream/mcp-tools';
 import { describe, expect, it } from 'vitest';
-import { execResult, fakePorts, fakeToken, leaseOf } from './fake-ports.ts';
+import { execResult, fakePorts, fakeToken, jobOutput, leaseOf } from './fake-ports.ts';
 import { eras, openWorld } from './world.ts';
 
 describe('every result', () => {
@@ -199,6 +199,54 @@ describe('rstream_webtty_exec', () => {
     controller.abort();
     await expect(call).rejects.toThrow(/abort/i);
     expect(await aborted.promise).toBe('ERR_RSTREAM_ABORTED');
+  });
+});
+
+describe('jobs', () => {
+  it('start passes the command on and gives the handle that the others take', async () => {
+    const started: JobRequest[] = [];
+    const base = fakePorts();
+    const ports = fakePorts({
+      jobs: {
+        ...base.jobs,
+        start: async (request, options) => {
+          started.push(request);
+          return base.jobs.start(request, options);
+        },
+      },
+    });
+    await using world = await openWorld({ ports });
+    const input = { url: 'rstrm://alpha', command: ['make', 'all'], env: ['A=1'], label: 'build', timeout_seconds: '90' };
+    const { data } = await world.call('rstream_webtty_job_start', input);
+    expect(started).toEqual([{ url: 'rstrm://alpha', command: ['make', 'all'], env: { A: '1' }, label: 'build', timeoutMs: 90_000 }]);
+    expect(data).toEqual({ handle: 'rstrm://alpha#j', command: ['make', 'all'] });
+    expect((await world.call('rstream_webtty_job_cancel', { handle: data?.['handle'] })).data).toMatchObject({ cancelled: true });
+  });
+
+  it('read returns a piece whole, however much its JSON takes, so that the next offset is true', async () => {
+    const requests: JobReadRequest[] = [];
+    const stdout = '\u0001'.repeat(10_000);
+    const ports = fakePorts({
+      jobs: {
+        ...fakePorts().jobs,
+        read: async (_handle, request) => {
+          requests.push(request);
+          return jobOutput('a', { stdout, next_stdout_offset: 10_000 });
+        },
+      },
+    });
+    await using world = await openWorld({ ports });
+    const input = { handle: 'rstrm://alpha#a', stdout_offset: '5', max_bytes: 10_000, wait_seconds: 3 };
+    const { data } = await world.call('rstream_webtty_job_read', input);
+    expect(requests).toEqual([{ stdoutOffset: 5, stderrOffset: 0, maxBytes: 10_000, waitMs: 3_000 }]);
+    expect(data).toMatchObject({ stdout, next_stdout_offset: 10_000, complete: false });
+  });
+
+  it('list is bounded and has the total; a word that is no handle is refused', async () => {
+    await using world = await openWorld();
+    const { data } = await world.call('rstream_webtty_job_list', { url: 'rstrm://alpha', limit: 1 });
+    expect(data).toMatchObject({ total: 2, truncated: true, jobs: [{ handle: 'rstrm://alpha#b', running: true }] });
+    expect((await world.call('rstream_webtty_job_read', { handle: 'a' })).text).toMatch(/ERR_RSTREAM_MCP_ARGUMENTS: .*must be a handle/);
   });
 });
 

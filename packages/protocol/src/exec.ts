@@ -27,6 +27,51 @@ export const ExecResult = z.object({
 });
 export type ExecResult = z.infer<typeof ExecResult>;
 
+/** A job of a device: the same JSON from the CLI and MCP. */
+export const JobInfo = z.object({
+  job_id: z.string(),
+  /** `rstrm://NAME#ID`: the job and its device in one word. */
+  handle: z.string(),
+  url: z.string(),
+  label: z.string(),
+  command: z.array(z.string()),
+  workdir: z.string(),
+  running: z.boolean(),
+  started_at: z.string(),
+  ended_at: z.string().nullable(),
+  exit_code: z.int().nullable(),
+  signal: z.string().nullable(),
+  timed_out: z.boolean(),
+  cancelled: z.boolean(),
+  /** Bytes that the command wrote. */
+  stdout_bytes: z.int(),
+  stderr_bytes: z.int(),
+  /** Bytes of them that can be read, from the first on. */
+  stdout_kept: z.int(),
+  stderr_kept: z.int(),
+});
+export type JobInfo = z.infer<typeof JobInfo>;
+
+/** What is known of a job that was just started. */
+export const StartedJob = JobInfo.pick({ job_id: true, handle: true, url: true, label: true, command: true });
+export type StartedJob = z.infer<typeof StartedJob>;
+
+/** A piece of a job's output, and where the next one begins. */
+export const JobOutput = JobInfo.extend({
+  stdout: z.string(),
+  stderr: z.string(),
+  /** `base64` when either piece is not valid UTF-8; then both are base64. */
+  encoding: z.enum(['utf8', 'base64']),
+  stdout_offset: z.int(),
+  stderr_offset: z.int(),
+  /** Offsets for the next piece. */
+  next_stdout_offset: z.int(),
+  next_stderr_offset: z.int(),
+  /** The job has ended and everything that is kept was read. */
+  complete: z.boolean(),
+});
+export type JobOutput = z.infer<typeof JobOutput>;
+
 /** A WebTTY server as `webtty list` and `rstream_webtty_list` show it. */
 export const WebttyServer = z.object({
   status: z.enum(['online', 'offline']),

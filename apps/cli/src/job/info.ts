@@ -1,33 +1,9 @@
 import { RstreamError } from '@rstream/protocol';
+import type { JobInfo } from '@rstream/protocol/exec';
 import type { SessionInfo } from '@rstream/protocol/webtty';
 import { listSessions } from '@rstream/webtty-client';
 import type { Device } from '../remote-command/device.ts';
 import { handleText } from './handle.ts';
-
-/** A job as JSON shows it, from the CLI and MCP alike. */
-export interface JobInfo {
-  readonly job_id: string;
-  /** `rstrm://NAME#ID` */
-  readonly handle: string;
-  readonly url: string;
-  readonly label: string;
-  readonly command: readonly string[];
-  readonly workdir: string;
-  readonly running: boolean;
-  readonly started_at: string;
-  readonly ended_at: string | null;
-  readonly exit_code: number | null;
-  /** Name such as SIGTERM, else null. */
-  readonly signal: string | null;
-  readonly timed_out: boolean;
-  readonly cancelled: boolean;
-  /** Bytes that the command wrote. */
-  readonly stdout_bytes: number;
-  readonly stderr_bytes: number;
-  /** Bytes of them that can be read, from the first on. */
-  readonly stdout_kept: number;
-  readonly stderr_kept: number;
-}
 
 const time = (ms: number): string => new Date(ms).toISOString();
 
@@ -39,7 +15,7 @@ export function jobInfo(url: string, info: SessionInfo): JobInfo {
     handle: handleText({ url, id }),
     url,
     label,
-    command: argv,
+    command: [...argv],
     workdir: cwd,
     running,
     started_at: time(startedAtMs),

@@ -1,23 +1,9 @@
 import { Buffer } from 'node:buffer';
+import type { JobInfo, JobOutput } from '@rstream/protocol/exec';
 import { readJob } from '@rstream/webtty-client';
 import { resumable, type Device } from '../remote-command/device.ts';
-import { findJob, type JobInfo } from './info.ts';
+import { findJob } from './info.ts';
 import { textOfPieces } from './text.ts';
-
-/** A piece of a job's output, and where the next one begins. */
-export interface JobOutput extends JobInfo {
-  readonly stdout: string;
-  readonly stderr: string;
-  /** `base64` when either piece is not valid UTF-8; then both are base64. */
-  readonly encoding: 'utf8' | 'base64';
-  readonly stdout_offset: number;
-  readonly stderr_offset: number;
-  /** Offsets for the next call. */
-  readonly next_stdout_offset: number;
-  readonly next_stderr_offset: number;
-  /** The job has ended and this is the end of what is kept: there is nothing more to read. */
-  readonly complete: boolean;
-}
 
 export interface ReadRequest {
   readonly stdoutOffset: number;

@@ -1,15 +1,7 @@
+import type { StartedJob } from '@rstream/protocol/exec';
 import { startJob, type CommandRequest } from '@rstream/webtty-client';
 import type { Device } from '../remote-command/device.ts';
 import { handleText } from './handle.ts';
-
-/** What is known of a job once it runs. */
-export interface StartedJob {
-  readonly job_id: string;
-  readonly handle: string;
-  readonly url: string;
-  readonly label: string;
-  readonly command: readonly string[];
-}
 
 export interface StartJobOptions {
   readonly label: string | undefined;
@@ -19,7 +11,7 @@ export interface StartJobOptions {
 /** Starts a job. @throws RstreamError as `startJob` of webtty-client */
 export async function start({ url, connect }: Device, request: CommandRequest, options: StartJobOptions): Promise<StartedJob> {
   const id = await startJob(await connect(options.signal), request, options);
-  return { job_id: id, handle: handleText({ url, id }), url, label: options.label ?? '', command: request.argv };
+  return { job_id: id, handle: handleText({ url, id }), url, label: options.label ?? '', command: [...request.argv] };
 }
 
 /** Starts a job for the command line, which prints its handle. */

@@ -100,7 +100,7 @@ export function openOperator(
       return issuer.tokens.create(request, call);
     },
     async close() {
-      await Promise.all([...transports].map((transport) => transport.isClosing && transport.closed));
+      await Promise.all([...transports].filter(({ isClosing }) => isClosing).map(({ closed }) => closed));
       await pool.close();
       http().close();
     },

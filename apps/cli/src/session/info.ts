@@ -1,6 +1,7 @@
+import type { JobInfo } from '@rstream/protocol/exec';
 import type { SessionInfo } from '@rstream/protocol/webtty';
 import { listSessions } from '@rstream/webtty-client';
-import { jobInfo, type JobInfo } from '../job/info.ts';
+import { jobInfo } from '../job/info.ts';
 import type { Device } from '../remote-command/device.ts';
 
 /** A session of a device as JSON shows it. */

@@ -75,6 +75,40 @@ describe('commands on a real device', () => {
     expect((await exec({ url: 'rstrm://nobody', command: ['true'] })).text).toContain('error TUNNEL_NOT_FOUND');
   });
 
+  it('starts a job that outlives its server, reads it piece by piece, and ends it', async () => {
+    const release = join(home.folder, 'release');
+    const script = `printf 'first é'; while [ ! -e ${release} ]; do sleep 0.05; done; echo ' second'; echo note >&2; exit 6`;
+    let handle: unknown;
+    {
+      await using other = new RawServer(home);
+      await other.initialize();
+      handle = (await other.call('rstream_webtty_job_start', { url: 'device', command: ['sh', '-c', script], label: 'two' })).data[
+        'handle'
+      ];
+    }
+    expect(handle).toMatch(/^rstrm:\/\/device#/);
+    const read = (from: number, more: object = {}) => server.call('rstream_webtty_job_read', { handle, stdout_offset: from, ...more });
+    await vi.waitFor(async () => expect((await read(0)).data).toMatchObject({ running: true, next_stdout_offset: 8 }), { timeout: 5_000 });
+    writeFileSync(release, '');
+    const { data } = await read(8, { wait_seconds: 20 });
+    expect(data).toMatchObject({ running: false, exit_code: 6, stdout: ' second\n', stderr: 'note\n', complete: true, stdout_bytes: 16 });
+    const { command, pid } = sleeper('job');
+    const sleeping = (await server.call('rstream_webtty_job_start', { url: 'rstrm://device', command })).data['handle'];
+    const remote = await pid();
+    expect((await server.call('rstream_webtty_job_list', { url: 'rstrm://device' })).data).toMatchObject({
+      total: 2,
+      jobs: [
+        { handle: sleeping, running: true },
+        { handle, running: false, label: 'two' },
+      ],
+    });
+    expect((await server.call('rstream_webtty_job_cancel', { handle: sleeping })).data).toMatchObject({ running: false, cancelled: true });
+    expect(isAlive(remote)).toBe(false);
+    expect((await server.call('rstream_webtty_job_read', { handle: 'rstrm://device#none' })).text).toContain(
+      'ERR_RSTREAM_SESSION_NOT_FOUND',
+    );
+  });
+
   it('kills the remote process within 2 s of a cancellation, and answers the next call', async () => {
     const { command, pid } = sleeper('cancelled');
     const { id } = server.request('tools/call', { name: 'rstream_webtty_exec', arguments: { url: 'rstrm://device', command } });

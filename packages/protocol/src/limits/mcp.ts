@@ -13,6 +13,8 @@ export const mcpLimits = {
   execTimeoutMax: { default: 3_600_000, unit: 'ms', about: 'Longest time that can be asked for a remote command.' },
   execOutput: { default: 24_576, unit: 'bytes', about: 'Kept output of a remote command, both streams together.' },
   execOutputMax: { default: 1_048_576, unit: 'bytes', about: 'Most kept output that can be asked for.' },
+  jobTimeoutMax: { default: 604_800_000, unit: 'ms', about: 'Longest time that can be asked for a job.' },
+  jobWait: { default: 50_000, unit: 'ms', about: 'Longest wait of one call for a job: below the time that clients give a call.' },
   stdinBytes: { default: 1_048_576, unit: 'bytes', about: 'Standard input of a remote command.' },
   listItems: { default: 50, unit: 'count', about: 'Items of a list result.' },
   listItemsMax: { default: 500, unit: 'count', about: 'Most items that can be asked of a list.' },

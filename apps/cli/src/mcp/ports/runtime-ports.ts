@@ -4,6 +4,7 @@ import { productVersion } from '@rstream/protocol';
 import { leaseKeeper } from '../lease/keeper.ts';
 import { contextPort } from './context-port.ts';
 import { commandPort, inventoryPort, tokenPort } from './engine-ports.ts';
+import { jobPort } from './job-port.ts';
 import { operators } from './operators.ts';
 
 /** The workstation's ports, and how to give back what they hold. */
@@ -21,6 +22,7 @@ export function runtimePorts({ flags, instance }: { readonly flags: ContextFlags
     contexts: contextPort(flags),
     inventory: inventoryPort(open),
     commands: commandPort(open),
+    jobs: jobPort(open),
     tokens: tokenPort(open),
     localTunnels,
     async close() {

@@ -4,19 +4,15 @@ import { mcpLimits } from '@rstream/protocol/limits';
 import * as z from 'zod';
 import type { CallOptions, ExecRequest, RuntimePorts } from '../../ports.ts';
 import { defineTool } from '../../tool/define.ts';
-import { integer, pairs, projectInputs, projectOf, text } from '../../tool/inputs.ts';
+import { integer, projectInputs, projectOf, text } from '../../tool/inputs.ts';
+import { commandInputs, commandOf } from './command-inputs.ts';
 
 const longest = mcpLimits.execTimeoutMax.default;
 /** Time for dialling, and for the partial output of a command that ran out of time to arrive. */
 const OVERHEAD_MS = 10_000;
 
 const input = z.strictObject({
-  url: z.string().min(1).max(1024).describe('rstream_url of the device, e.g. rstrm://name.'),
-  command: z.array(z.string().max(131_072)).min(1).max(1024).describe('Argument vector; no shell is involved.'),
-  exec_path: text(256),
-  workdir: text(4096),
-  env: pairs('K=V strings.').optional(),
-  user: text(64),
+  ...commandInputs,
   stdin: text(mcpLimits.stdinBytes.default),
   timeout_seconds: integer(1, longest / 1000).optional(),
   timeout_ms: integer(1, longest, `Default ${mcpLimits.execTimeout.default}.`).optional(),
@@ -90,14 +86,9 @@ export const webttyExec = defineTool({
   deadline: (input) => timeoutOf(input) + OVERHEAD_MS,
   async run(ports, input, { signal }) {
     const request = {
-      url: input.url,
-      command: input.command,
+      ...commandOf(input),
       timeoutMs: timeoutOf(input),
       maxOutputBytes: input.max_output_bytes ?? mcpLimits.execOutput.default,
-      ...(input.exec_path === undefined ? {} : { execPath: input.exec_path }),
-      ...(input.workdir === undefined ? {} : { workdir: input.workdir }),
-      ...(input.env === undefined ? {} : { env: input.env }),
-      ...(input.user === undefined ? {} : { user: input.user }),
       ...(input.stdin === undefined ? {} : { stdin: input.stdin }),
     };
     const { result, failure } = await run(ports, request, { signal, ...projectOf(input) });

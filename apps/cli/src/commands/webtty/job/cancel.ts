@@ -1,6 +1,6 @@
-import { endSession } from '@rstream/webtty-client';
 import { defineCommand } from '../../../command.ts';
-import { findJob, jobInfo, jobState } from '../../../job/info.ts';
+import { cancelJob } from '../../../job/cancel.ts';
+import { jobState } from '../../../job/info.ts';
 import { jobArguments, jobUrl } from '../../../job/options.ts';
 import { withJob } from '../../../job/with-job.ts';
 import { outputOption, printResult } from '../../../output.ts';
@@ -13,11 +13,7 @@ export const command = defineCommand({
   options: { url: jobUrl, output: outputOption('table') },
   examples: ['rstream webtty job cancel rstrm://pi#ses_4f1c'],
   async run({ args: [job], options: { url, output }, globals, signal }) {
-    const info = await withJob({ job, url, globals }, async (device, id) => {
-      const found = await findJob(device, id, signal);
-      if (!found.running) return found;
-      return jobInfo(device.url, await endSession(await device.connect(signal), id, { signal }));
-    });
+    const info = await withJob({ job, url, globals }, (device, id) => cancelJob(device, id, signal));
     await printResult(output, info, () => `${info.handle}  ${jobState(info)}`);
   },
 });
