@@ -38,6 +38,9 @@ const carriers = ['auto', 'upgrade', 'websocket'] as const;
 const executionModes = ['spawn', 'login'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+/** Each is named by itself: with "any" every page of the web could open terminals in the browser of an operator. */
+const ORIGIN = /^(?:https?:\/\/)?[a-z0-9.-]+(?::\d{1,5})?$/i;
+
 /** Keys of the configuration file; the flags of `rstream-agent run` have the same meaning and win over it. */
 const Settings = z.strictObject({
   version: z.literal(1).optional(),
@@ -58,7 +61,7 @@ const Settings = z.strictObject({
   publish: z.boolean().default(false),
   /** Label of the published host name. */
   hostname: z.string().min(1).optional(),
-  allowedOrigins: z.array(z.string().min(1)).default([]),
+  allowedOrigins: z.array(z.string().regex(ORIGIN, 'must be an origin such as https://example.com, or a host')).default([]),
   /** Folder that keeps jobs; one for each agent. */
   stateDirectory: z.string().min(1).optional(),
   policy: Policy.optional(),
@@ -126,6 +129,9 @@ export async function loadSettings({ config, allowTerminal, record, recordDir, .
   const { caFile, version: _version, ...settings } = parsed.data;
   if (settings.allowClientUser && settings.policy?.users === undefined) {
     throw invalid('policy.users: is required with allowClientUser; it lists the accounts that clients may name ("*": all but root).');
+  }
+  if (!settings.publish && (settings.hostname !== undefined || settings.allowedOrigins.length > 0)) {
+    throw invalid('hostname and allowedOrigins are for a published device: add publish (--publish).');
   }
   return { ...settings, ...(caFile === undefined ? {} : { tlsCa: await readText(caFile) }) };
 }

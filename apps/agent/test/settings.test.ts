@@ -19,6 +19,16 @@ describe('settings', () => {
     expect(await loadSettings(flags)).toMatchObject({ ...flags, carrier: 'auto', maxSessions: 64, shutdownTimeoutMs: 10_000, labels: {} });
   });
 
+  it('publish the device only when told to, with a host name and origins that go with it', async () => {
+    expect(await loadSettings(flags)).toMatchObject({ publish: false, allowedOrigins: [] });
+    const published = { ...flags, publish: true, hostname: 'build', allowedOrigins: ['https://console.example.com:8443', 'localhost'] };
+    expect(await loadSettings(published)).toMatchObject(published);
+    await expect(loadSettings({ ...published, publish: false })).rejects.toMatchObject({ code: 'ERR_RSTREAM_AGENT_CONFIG' });
+    for (const wrong of ['*', 'https://a.example/path', 'https://*.example', 'ftp://a.example', '']) {
+      await expect(loadSettings({ ...published, allowedOrigins: [wrong] })).rejects.toThrow(/allowedOrigins\.0: must be an origin/);
+    }
+  });
+
   it('come from the file, with paths relative to it, and flags win', async () => {
     const config = configFile(`
 version: 1

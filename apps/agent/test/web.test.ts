@@ -40,7 +40,7 @@ async function serve(options: Partial<WebEndpointOptions> = {}): Promise<Served>
   const { port } = listener.address() as AddressInfo;
   cleanup.push(async () => {
     await commands.stop(0);
-    endpoint.close();
+    await endpoint.close();
     listener.close();
   });
   return { endpoint, commands, port, host: `127.0.0.1:${port}` };
@@ -195,6 +195,7 @@ describe('the page', () => {
     });
     expect((await ask(served, '/fs/a', { method: 'PROPFIND' })).body).toBe('mounted');
     expect((await ask(served, '/fsx')).status).toBe(404);
+    expect((await ask(served, '/fs/a', { method: 'PUT', headers: { origin: 'https://evil.example' } })).status).toBe(403);
     expect(seen).toEqual(['PROPFIND', caller]);
   });
 

@@ -142,6 +142,8 @@ export class WebEndpoint {
   async #answerMounted(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const mount = this.#options.mounts?.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
     if (mount === undefined) return refuse(response, 404);
+    // A browser sends the cookie with what other pages of the site ask for, too.
+    if (!this.#isFromAllowedOrigin(request)) return refuse(response, 403);
     await mount.handle(request, response, this.#callers.get(request.socket) ?? {});
   }
 
@@ -150,9 +152,7 @@ export class WebEndpoint {
     const route = routeOf(request.url ?? '', { isUpgrade: true });
     const isWebSocket = request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
     if (route.kind !== 'socket' || !isWebSocket || this.#mountsOnly.has(stream)) return refuseStream(stream, 404);
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, this.#options.allowedOrigins ?? [])) {
-      return refuseStream(stream, 403);
-    }
+    if (!this.#isFromAllowedOrigin(request)) return refuseStream(stream, 403);
     if (this.#isDraining) return refuseStream(stream, 503);
     const caller = this.#callers.get(stream) ?? {};
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
@@ -162,6 +162,10 @@ export class WebEndpoint {
       void this.#options.commands.serveLink(new SocketLink(socket, stream), caller, only);
     });
     return undefined;
+  }
+
+  #isFromAllowedOrigin({ headers }: IncomingMessage): boolean {
+    return isAllowedOrigin(headers.origin, headers.host, this.#options.allowedOrigins ?? []);
   }
 
   /** Cuts the stream after a while, in place of what was planned for it before; never, when undefined. */
