@@ -227,6 +227,22 @@ describe('the page of a device, in Chromium', () => {
     await first.picture('viewer');
   });
 
+  it('stays with its tab when that is duplicated', async () => {
+    const first = await visit();
+    await say(first, 'mine');
+    const kept = await first.page.evaluate(() => sessionStorage.getItem('rstream.session') ?? '');
+    const twin = await BrowserPage.open(first.page.browserContext(), desktop);
+    await twin.page.evaluateOnNewDocument((text) => {
+      if (location.protocol !== 'about:') sessionStorage.setItem('rstream.session', text);
+    }, kept);
+    await twin.goto(`${url}/`);
+    await twin.shows('mine-42');
+    await twin.page.waitForSelector('.role');
+    await say(first, 'still');
+    await twin.shows('still-42');
+    expect(await first.page.$('.role')).toBeNull();
+  });
+
   it('draws a flood to its end', async () => {
     const tab = await visit();
     await tab.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);

@@ -153,3 +153,24 @@ describe('a full-screen program whose connection is cut at every key', () => {
     expect(cut.resumed).toBeGreaterThan(keys.length / 2);
   });
 });
+
+it('a long output comes through the installed programs whole, with and without cuts', async () => {
+  const expected = Buffer.from(Array.from({ length: 500_000 }, (_, line) => `${line + 1}\n`).join(''));
+  for (const cutEvery of [Infinity, 250_000]) {
+    let stream: Duplex | undefined;
+    const dial = async (): Promise<WebttyTransport> => duplexTransport((stream = await connection.dial('device')));
+    const request = { rows: ROWS, columns: COLUMNS, argv: ['sh', '-c', 'stty raw; seq 1 500000'] };
+    const terminal = await openTerminal(await dial(), request, { reconnect: dial });
+    const received: Uint8Array[] = [];
+    let since = 0;
+    for await (const chunk of terminal.output) {
+      received.push(chunk);
+      since += chunk.byteLength;
+      if (since < cutEvery) continue;
+      since = 0;
+      stream?.destroy();
+    }
+    expect(await terminal.wait()).toMatchObject({ exitCode: 0 });
+    expect(Buffer.concat(received).equals(expected)).toBe(true);
+  }
+});
