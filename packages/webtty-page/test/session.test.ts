@@ -74,7 +74,7 @@ interface Opened {
   connection(count: number): Promise<Device>;
 }
 
-function open(address: PageAddress = own, kept = new Map<string, string>()): Opened {
+function open(address: PageAddress = own, kept = new Map<string, string>(), isOurs = true): Opened {
   const parsed: (() => void)[] = [];
   let wake = (): void => undefined;
   const storage = {
@@ -87,6 +87,7 @@ function open(address: PageAddress = own, kept = new Map<string, string>()): Ope
     keeper: new SessionKeeper(storage),
     screen: { size, follow: () => undefined, reset: () => undefined, write: () => new Promise((resolve) => parsed.push(resolve)) },
     onState: () => wake(),
+    claim: () => Promise.resolve(isOurs),
   });
   void session.start();
   const change = (): Promise<void> => new Promise((resolve) => (wake = resolve));
@@ -142,6 +143,14 @@ describe('the session of a page', () => {
     const { phase } = await until((state) => state.phase.kind === 'ended');
     expect(phase).toEqual({ kind: 'ended', words: 'The session is no longer there.' });
     expect(Device.all).toHaveLength(1);
+  });
+
+  it('that another tab has is only looked at: the secret would take it away from there', async () => {
+    const kept = new Map([['rstream.session', JSON.stringify({ state: 'running', id: 'ses_1', secret: 'AAAA' })]]);
+    const { connection } = open(own, kept, false);
+    const resume = await (await connection(1)).until('resume');
+    expect(resume).toMatchObject({ sessionId: 'ses_1' });
+    expect(resume).not.toHaveProperty('secret');
   });
 
   it('of a share asks for nothing but to look, and sends nothing that is typed', async () => {

@@ -11,6 +11,7 @@ import { keepPreferences, readPreferences, type Preferences } from './preference
 import { SearchBox } from './search-box.tsx';
 import { PageSession, type SessionState } from './session.ts';
 import { StatusBar } from './status-bar.tsx';
+import { claimSession } from './tab-claim.ts';
 import { TerminalView } from './terminal-view.ts';
 
 const darkQuery = matchMedia('(prefers-color-scheme: dark)');
@@ -40,7 +41,13 @@ export function App({ address }: { readonly address: PageAddress }): JSX.Element
       { fontSize: preferences.fontSize, isDark: darkQuery.matches, isTouch: touchQuery.matches },
     );
     const keeper = new SessionKeeper(sessionStorage);
-    made.session = new PageSession({ address, keeper, screen: terminal, onState: () => setRevision((revision) => revision + 1) });
+    made.session = new PageSession({
+      address,
+      keeper,
+      screen: terminal,
+      claim: claimSession,
+      onState: () => setRevision((revision) => revision + 1),
+    });
     return { view: terminal, session: made.session };
     // Made once: the page lives as long as its address.
   }, []);

@@ -49,6 +49,8 @@ export interface SessionParts {
   readonly keeper: SessionKeeper;
   readonly screen: Screen;
   readonly onState: (state: SessionState) => void;
+  /** False when another tab has the session. */
+  readonly claim: (id: string) => Promise<boolean>;
 }
 
 /** Lines above the screen that a reload brings back. */
@@ -58,6 +60,8 @@ const initial: SessionState = { phase: { kind: 'connecting' }, role: 'controller
 /** One terminal of this page: opened or continued, shown, come back to when its connection is lost, and never replaced by another unasked. */
 export class PageSession {
   readonly #parts: SessionParts;
+  /** The session that this tab has claimed. */
+  #claimed: string | undefined;
   #state: SessionState = initial;
   #terminal: RemoteTerminal | undefined;
 
@@ -76,7 +80,7 @@ export class PageSession {
     if (address.attach !== undefined) keeper.keep({ state: 'running', id: address.attach, secret: undefined });
     const kept = keeper.read();
     if (address.share === undefined && kept.state === 'ended') return this.#update({ phase: { kind: 'ended', words: kept.words } });
-    return this.#run(kept);
+    return this.#run(kept.state === 'running' && !(await this.#claim(kept.id)) ? { ...kept, secret: undefined } : kept);
   }
 
   /** A new session, because the person at the page asked for one. */
@@ -126,14 +130,23 @@ export class PageSession {
     return { link: shareLink(origin, shareId, { sessionId: session.id, secret }), expiresAt };
   }
 
+  async #claim(id: string): Promise<boolean> {
+    if (this.#claimed === id) return true;
+    const isOurs = await this.#parts.claim(id);
+    if (isOurs) this.#claimed = id;
+    return isOurs;
+  }
+
   async #run(kept: KeptSession): Promise<void> {
     this.#update({ ...initial, role: this.#parts.address.share === undefined ? 'controller' : 'spectator' });
     try {
       const terminal = await this.#open(kept);
       this.#terminal = terminal;
       const { session } = terminal;
-      if (session !== undefined && this.#parts.address.share === undefined)
+      if (session !== undefined && this.#parts.address.share === undefined) {
         this.#parts.keeper.keep({ state: 'running', id: session.id, secret: session.secret });
+        if (session.secret !== undefined) void this.#claim(session.id);
+      }
       this.#update({ phase: { kind: 'online' }, role: terminal.role });
       for await (const chunk of terminal.output) await this.#parts.screen.write(chunk);
       this.#end(wordsOf(await terminal.wait()));
