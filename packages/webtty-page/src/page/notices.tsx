@@ -10,6 +10,9 @@ export type Offer =
   | { readonly kind: 'share'; readonly link: string; readonly expiresAt: Date }
   | { readonly kind: 'message'; readonly words: string };
 
+/** Characters that are shown of what a program offers. */
+const SHOWN = 500;
+
 interface NoticeProps {
   readonly state: SessionState;
   readonly offer: Offer | undefined;
@@ -51,7 +54,7 @@ function OfferNotice({ offer, onDone }: { readonly offer: Offer; readonly onDone
   switch (offer.kind) {
     case 'clipboard':
       return (
-        <Notice words={`The program wants to put ${offer.text.length} characters on your clipboard.`}>
+        <Notice words={`The program wants to put ${offer.text.length} characters on your clipboard.`} detail={offer.text.slice(0, SHOWN)}>
           <Action
             words="Allow"
             isMain
