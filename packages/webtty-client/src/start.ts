@@ -68,8 +68,14 @@ export async function startSession(
   const messages = new MessageStream(transport);
   const startedAt = performance.now();
   let stopped: RstreamError | undefined;
+  let first: FirstMessage | undefined;
+  /** The device may have started it already, and would wait for us to come back. */
+  const cancelStart = (): void => {
+    if (first?.message.kind === 'open') messages.send({ kind: 'signal', name: '', cancel: true }).catch(() => undefined);
+  };
   const stop = (error: RstreamError): void => {
     stopped ??= error;
+    cancelStart();
     messages.close();
   };
   const cancel = (): void => stop(new RstreamError('ERR_RSTREAM_COMMAND_CANCELLED'));
@@ -80,7 +86,7 @@ export async function startSession(
   options.signal?.addEventListener('abort', cancel, { once: true });
   try {
     if (options.signal?.aborted === true) throw new RstreamError('ERR_RSTREAM_COMMAND_CANCELLED');
-    const first = makeFirst();
+    first = makeFirst();
     const [ack] = await Promise.all([readAck(messages), messages.send(first.message)]);
     const resumable = resumableOf(messages, { first, ack, options });
     return { messages: resumable ?? messages, resumable, ack, startedAt };

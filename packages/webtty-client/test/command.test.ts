@@ -106,6 +106,17 @@ describe('collect', () => {
     expect(server.isClosed).toBe(true);
   });
 
+  it('tells a device that may have started it already, and would wait for us to come back, to end it', async () => {
+    const server = new ScriptedServer();
+    const abort = new AbortController();
+    const result = collect(server.transport, request, { url, signal: abort.signal, reconnect: () => Promise.reject(new Error('gone')) });
+    expect(await server.next()).toMatchObject({ kind: 'open' });
+    abort.abort();
+    expect(await server.next()).toEqual({ kind: 'signal', name: '', cancel: true });
+    expect(await result).toMatchObject({ cancelled: true, exit_code: null });
+    expect(server.isClosed).toBe(true);
+  });
+
   it('says that the connection was lost and keeps what had arrived', async () => {
     const server = new ScriptedServer();
     const result = collect(server.transport, request, { url });
