@@ -207,7 +207,9 @@ class Agent implements RunningAgent {
     const { options, commands, files, recordings, web, connection, listener } = this.#parts;
     web?.drain();
     await closeQuietly(listener);
-    await Promise.all([files?.close(), commands.stop(options.shutdownTimeoutMs ?? limits.webtty.shutdownTimeout.default)]);
+    const filesClosed = files?.close();
+    await commands.stop(options.shutdownTimeoutMs ?? limits.webtty.shutdownTimeout.default);
+    await filesClosed;
     await web?.close();
     await recordings?.close();
     await connection.close();

@@ -96,7 +96,7 @@ export type FileSearchRow = z.infer<typeof FileSearchRow>;
 
 /**
  * Rows of `?rstream=events&depth=`: `ready` once the folder is watched, then changes. `overflow`: changes were lost; look again at
- * everything. `alive` is a sign of life. The answer ends when the folder goes away, or after `limits.webdav.watchTime`.
+ * everything. `alive` is a sign of life. The answer ends when the folder goes away, or after `limits.webdav.followTime`.
  */
 export const FileEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready'), folders: z.int(), complete: z.boolean() }),
@@ -115,12 +115,16 @@ export const FileEvent = z.discriminatedUnion('type', [
 ]);
 export type FileEvent = z.infer<typeof FileEvent>;
 
-/** Formats of `?rstream=archive&format=` for a folder or a file; the default is `zip`, stored and not compressed. */
+/**
+ * Formats of `?rstream=archive&format=` for a folder or a file; the default is `zip`, stored and not compressed. An archive that cannot
+ * be finished is cut: its last chunk is missing. The trailer {@link fileArchiveTrailer} counts what could not be read and is not in it.
+ */
 export const FileArchiveFormat = z.enum(['zip', 'tar']);
 export type FileArchiveFormat = z.infer<typeof FileArchiveFormat>;
+export const fileArchiveTrailer = 'x-rstream-unreadable';
 
 /**
- * Response headers of `?rstream=tail&bytes=&follow=1`, whose body is the end of the file and, with `follow`, whatever is added to it.
+ * Response headers of `?rstream=tail&bytes=&follow=1` (or `offset=` in place of `bytes`, to go on after a lost connection), whose body is the end of the file and, with `follow`, whatever is added to it.
  * A file that becomes shorter is sent again from its beginning; one that is replaced is opened again by name.
  */
 export const fileTailHeaders = {

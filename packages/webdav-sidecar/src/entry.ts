@@ -12,6 +12,8 @@ export interface Entry {
   readonly created: Date;
   /** Permission bits. */
   readonly mode: number;
+  /** Tells one file of a disk from another, for as long as it is there. */
+  readonly inode: string;
   /** Strong: the inode, the size and both clocks of the file in nanoseconds, so that an edit with a restored mtime differs too. */
   readonly etag: string;
 }
@@ -31,6 +33,7 @@ function toEntry(stats: BigIntStats): Entry {
     size: Number(stats.size),
     modified: new Date(Number(stats.mtimeNs / MILLION)),
     created: new Date(Number(created / MILLION)),
+    inode: `${stats.dev}:${stats.ino}`,
     mode: Number(stats.mode & 0o777n),
     etag: `"${[stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].map((value) => value.toString(36)).join('-')}"`,
   };

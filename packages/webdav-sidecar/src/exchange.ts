@@ -6,6 +6,7 @@ import type { LockTable } from './locks.ts';
 import type { Durability } from './durability.ts';
 import type { PropertyTable } from './property-table.ts';
 import type { Root } from './root.ts';
+import type { Slots } from './slots.ts';
 
 /** What all requests to one sidecar share. */
 export interface Shared {
@@ -18,6 +19,7 @@ export interface Shared {
   readonly locks: LockTable;
   readonly properties: PropertyTable;
   readonly checksums: ChecksumTable;
+  readonly slots: Slots;
 }
 
 /** One request, its address and its answer. */

@@ -20,8 +20,10 @@ import { propfind } from './methods/propfind.ts';
 import { proppatch } from './methods/proppatch.ts';
 import { patch, put } from './methods/put.ts';
 import { PropertyTable } from './property-table.ts';
+import { answerQuery, queryOf } from './queries/query.ts';
 import { sweepTree } from './remnants.ts';
 import { Root } from './root.ts';
+import { Slots } from './slots.ts';
 import { fileSystemTypeOf, weaknessesOf, type Weakness } from './weaknesses.ts';
 
 /** One request that changes something, whatever became of it. Never content. */
@@ -135,6 +137,7 @@ class Server implements Sidecar {
       locks: new LockTable(),
       properties: new PropertyTable(),
       checksums: new ChecksumTable(),
+      slots: new Slots(),
     };
     this.#swept = this.#shared.readOnly ? Promise.resolve() : this.#sweep();
   }
@@ -172,7 +175,7 @@ class Server implements Sidecar {
       await this.#dispatch(request, response, gone.signal);
     } catch (error) {
       const failure = toFailure(error);
-      if (failure.status >= 500)
+      if (failure.status >= 500 && !gone.signal.aborted)
         this.#logger?.warn({ method: request.method, status: failure.status, cause: describe(failure) }, 'filesystem request failed');
       sendFailure(request, response, failure, this.#shared.prefix).catch(() => response.destroy());
     } finally {
@@ -191,7 +194,9 @@ class Server implements Sidecar {
     if (this.#shared.readOnly && !Object.hasOwn(reading, name)) throw new Failure(403, 'The folder is served read-only.');
     if (request.headers['content-encoding'] !== undefined) throw new Failure(415, 'Bodies are sent without an encoding.');
     const address = parseAddress(request.url ?? '', this.#shared.prefix);
-    await method({ request, response, address, shared: this.#shared, signal });
+    const exchange = { request, response, address, shared: this.#shared, signal };
+    const query = queryOf(request.url ?? '');
+    await (query === undefined ? method(exchange) : answerQuery(exchange, query));
   }
 
   #record(request: IncomingMessage, response: ServerResponse): void {

@@ -55,7 +55,7 @@ export function withFileFlags(
     Object.entries({
       roots: Array.isArray(flags.fsRoot) ? flags.fsRoot.map((text) => rootOf(String(text))) : undefined,
       readOnly: flags.fsReadOnly,
-      maxUploadBytes: flags.fsMaxUploadSize === undefined ? undefined : bytesOf(String(flags.fsMaxUploadSize)),
+      maxUploadBytes: typeof flags.fsMaxUploadSize === 'string' ? bytesOf(flags.fsMaxUploadSize) : flags.fsMaxUploadSize,
       durability: flags.fsDurability,
       strict: flags.fsStrict,
     }).filter(([, value]) => value !== undefined),

@@ -1,16 +1,17 @@
 import { opendir } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '@rstream/protocol';
-import { keySegments, REMNANT_NAME, toHref } from '../address.ts';
+import { REMNANT_NAME, toHref } from '../address.ts';
 import { statusXml, XML_HEAD, XML_TYPE } from '../answer.ts';
 import { readBody, writeOut } from '../body.ts';
-import { entryIn, existing, type Entry } from '../entry.ts';
+import { existing, type Entry } from '../entry.ts';
 import { depthOf, header, type Exchange } from '../exchange.ts';
 import { Failure } from '../failure.ts';
 import type { Folder } from '../folder.ts';
 import { guardOf } from '../guard.ts';
 import { allProperties, diskQuota, isLive, liveNames, liveProperty, setProperty, type Quota, type Subject } from '../live-properties.ts';
 import type { Place } from '../root.ts';
+import { shown } from '../shown.ts';
+import { Turn } from '../turn.ts';
 import { DAV, elementsOf, escapeXml, isDav, parseXml, type XmlElement } from '../xml.ts';
 
 interface Name {
@@ -30,7 +31,7 @@ interface Listing {
   readonly minimal: boolean;
 }
 
-/** Entries looked at in one turn of the event loop, and bytes written at once. */
+/** Names read from the folder at once, and characters written at once. */
 const BATCH_ENTRIES = 128;
 const WRITE_CHARACTERS = 65_536;
 
@@ -70,6 +71,7 @@ function openListed(place: Place): Folder {
 async function listEntries(listing: Listing, folder: Folder, key: string): Promise<void> {
   const { exchange } = listing;
   const { segments } = exchange.address;
+  const turn = new Turn();
   let text = '';
   let seen = 0;
   for await (const { name } of await opendir(folder.at('.'), { bufferSize: BATCH_ENTRIES })) {
@@ -79,28 +81,17 @@ async function listEntries(listing: Listing, folder: Folder, key: string): Promi
       text += `<D:response><D:href>${escapeXml(toHref(exchange.shared.prefix, segments, true))}</D:href>${statusXml(507)}</D:response>`;
       break;
     }
-    const found = shown(exchange, folder, { name, key: key === '' ? name : `${key}/${name}` });
+    const found = shown(exchange.shared, folder, { name, key: key === '' ? name : `${key}/${name}` });
     if (found !== undefined) text += describe(listing, [...segments, name], found);
     if (text.length > WRITE_CHARACTERS) {
       await writeOut(exchange.response, text);
       text = '';
     }
-    if (seen % BATCH_ENTRIES === 0) await nextTurn();
+    if (!turn.isOver) continue;
+    await turn.next();
     if (exchange.signal.aborted) throw new Failure(400, 'The client is gone.');
   }
   if (text !== '') await writeOut(exchange.response, text);
-}
-
-/** An entry as clients may see it: a link is what it leads to, when that is inside the root; anything but files and folders is not shown. */
-function shown({ shared }: Exchange, folder: Folder, child: { name: string; key: string }): { entry: Entry; key: string } | undefined {
-  try {
-    const entry = entryIn(folder, child.name);
-    if (entry?.kind === 'file' || entry?.kind === 'folder') return { entry, key: child.key };
-    if (entry?.kind !== 'link') return undefined;
-    return shared.root.peek(keySegments(child.key), (place) => ({ entry: existing(place), key: place.key }));
-  } catch {
-    return undefined;
-  }
 }
 
 function describe(listing: Listing, segments: readonly string[], found: { entry: Entry; key: string }): string {

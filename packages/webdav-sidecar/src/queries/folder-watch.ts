@@ -45,7 +45,7 @@ export class FolderWatch {
     let held: Folder | undefined;
     try {
       held = parent.enter(name);
-      const watcher = watch(held.at('.'), { persistent: false }, (_kind, child) => this.#note(path, child));
+      const watcher = watch(held.at('.'), { persistent: false }, (kind, child) => this.#note(path, kind, child));
       watcher.on('error', () => this.forget(path));
       this.#watchers.set(path, { watcher, inode });
     } catch {
@@ -88,8 +88,13 @@ export class FolderWatch {
     this.#watchers.clear();
   }
 
-  #note(folder: string, child: string | null): void {
-    if (child === null || REMNANT_NAME.test(child)) return;
+  #note(folder: string, kind: 'rename' | 'change', child: string | null): void {
+    // The folder itself: when it was removed or moved, another one may get its name and even its number.
+    if (child === '.' && kind === 'rename') {
+      this.forget(folder);
+      this.#wake?.();
+    }
+    if (child === null || child === '.' || REMNANT_NAME.test(child)) return;
     if (this.#changed.size < this.#mostPaths) this.#changed.add(folder === '' ? child : `${folder}/${child}`);
     else this.#overflow = true;
     this.#wake?.();

@@ -3,8 +3,8 @@
  * pattern, so that no pattern is slow.
  */
 export function globTest(pattern: string, ignoreCase: boolean): (name: string) => boolean {
-  const wanted = [...(ignoreCase ? pattern.toLowerCase() : pattern)];
-  return (name) => matches(wanted, [...(ignoreCase ? name.toLowerCase() : name)]);
+  const wanted = Array.from(ignoreCase ? pattern.toLowerCase() : pattern);
+  return (name) => matches(wanted, Array.from(ignoreCase ? name.toLowerCase() : name));
 }
 
 function matches(pattern: readonly string[], name: readonly string[]): boolean {

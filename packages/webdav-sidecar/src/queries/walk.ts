@@ -88,7 +88,10 @@ export class TreeWalk {
       const child = { name, key: at.key === '' ? name : `${at.key}/${name}` };
       const found = shown(this.#query.exchange.shared, folder, child);
       if (found === undefined) continue;
-      if (this.entries >= limits.webdav.scanEntries.default) return this.stop('entries');
+      if (this.entries >= limits.webdav.scanEntries.default) {
+        this.stop('entries');
+        return;
+      }
       this.entries += 1;
       const path = at.path === '' ? name : `${at.path}/${name}`;
       yield { path, folder, name, ...found };
