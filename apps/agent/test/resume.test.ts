@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { collect, openCommand, openTerminal, type LinkState, type RemoteTerminal } from '@rstream/webtty-client';
+import { attachTerminal, collect, openCommand, openTerminal, type LinkState, type RemoteTerminal } from '@rstream/webtty-client';
 import { Device } from './device.ts';
 
 const full = process.env['RSTREAM_TEST_FULL'] === '1';
@@ -140,6 +140,20 @@ describe('a session whose connection is lost', () => {
     await expect(terminal.wait()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_RSTREAM_WEBTTY_LOST$/) as string });
     await recorded(device);
     expect(device.records[0]).toMatchObject({ ended_by: 'disconnect' });
+  });
+
+  it('goes on with whoever came last with its secret, and the other one is told and stays away', async () => {
+    const device = new Device();
+    const first = await openTerminal(device.connect(), { ...size, argv: ['cat'] }, { reconnect: device.reconnect });
+    const { id: sessionId = '', secret } = first.session ?? {};
+    const second = await attachTerminal(device.connect(), { sessionId, secret, ...size }, { reconnect: device.reconnect });
+    await expect(first.wait()).rejects.toMatchObject({ code: 'ERR_RSTREAM_SESSION_REPLACED' });
+    const text = collectText(second);
+    await second.write(Buffer.from('mine\r'));
+    await text.until(/mine\r\nmine/);
+    expect(device.connections).toBe(2);
+    second.close();
+    await second.wait();
   });
 
   it('is not kept for a client that cannot come back', async () => {

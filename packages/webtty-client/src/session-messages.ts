@@ -16,6 +16,9 @@ import { resumeWithin, untilConnected, type LinkState, type Reconnect } from './
 import { readAck } from './ack.ts';
 import { UnacknowledgedInput } from './unacknowledged-input.ts';
 
+/** Failures after which coming back would not help: what comes makes no sense, or the session is held elsewhere now. */
+const final: ReadonlySet<string> = new Set(['ERR_RSTREAM_WEBTTY_PROTOCOL', 'ERR_RSTREAM_SESSION_REPLACED']);
+
 type Known = Exclude<Message, { kind: 'unknown' }>;
 
 /** Capabilities of a connection that continues a session. */
@@ -77,8 +80,7 @@ export class SessionMessages implements Messages {
         return this.#note(message);
       } catch (cause) {
         if (this.#closed.signal.aborted) return undefined;
-        // It makes no sense: coming back would not change that.
-        if (RstreamError.is(cause) && cause.code === 'ERR_RSTREAM_WEBTTY_PROTOCOL') throw cause;
+        if (RstreamError.is(cause) && final.has(cause.code)) throw cause;
         await this.#resume(cause);
       }
     }
@@ -133,6 +135,8 @@ export class SessionMessages implements Messages {
     } else if (message.kind === 'control' && message.action === ControlAction.ROLE) {
       this.#tenure = message.tenure;
       this.#input.reset();
+    } else if (message.kind === 'control' && message.action === ControlAction.REPLACED) {
+      throw new RstreamError('ERR_RSTREAM_SESSION_REPLACED');
     } else if (message.kind === 'close') {
       void this.#carry((messages) => messages.send(controlMessage({ action: ControlAction.DONE })));
     }

@@ -78,6 +78,10 @@ export const webttyErrors = {
     about: 'The session has ended, and what was asked for is not kept.',
     next: 'Start a new one.',
   },
+  ERR_RSTREAM_SESSION_REPLACED: {
+    about: 'The session goes on over another connection, which came with the same secret.',
+    next: 'Go on there, or attach to the session again to look at it from here, too.',
+  },
   ERR_RSTREAM_SESSION_READ_ONLY: {
     about: 'This connection may only look at the session.',
     next: 'Ask the controller of the session for control.',

@@ -1,6 +1,7 @@
 import { agentErrors } from './local-agent.ts';
 import { cliErrors } from './local-cli.ts';
 import { configErrors } from './local-config.ts';
+import { filesErrors } from './local-files.ts';
 import { hostedErrors } from './local-hosted.ts';
 import { mcpErrors } from './local-mcp.ts';
 import { tokenErrors } from './local-tokens.ts';
@@ -15,6 +16,7 @@ export const localErrors = {
   ...configErrors,
   ...webttyErrors,
   ...webdavErrors,
+  ...filesErrors,
   ...agentErrors,
   ...hostedErrors,
   ...cliErrors,

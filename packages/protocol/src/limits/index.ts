@@ -2,6 +2,7 @@ import { carrierLimits } from './carrier.ts';
 import { configLimits } from './config.ts';
 import { controlLimits } from './control.ts';
 import { edgeLimits } from './edge.ts';
+import { filesLimits } from './files.ts';
 import { mcpLimits } from './mcp.ts';
 import { muxLimits } from './mux.ts';
 import { relayLimits } from './relay.ts';
@@ -15,6 +16,7 @@ export {
   configLimits,
   controlLimits,
   edgeLimits,
+  filesLimits,
   mcpLimits,
   muxLimits,
   relayLimits,
@@ -34,5 +36,6 @@ export const limits = {
   control: controlLimits,
   webtty: webttyLimits,
   webdav: webdavLimits,
+  files: filesLimits,
   mcp: mcpLimits,
 } as const;

@@ -68,6 +68,8 @@ export const ControlAction = {
   DETACH: 5,
   /** Client → server: I have everything, the end included; nothing needs to be kept for me. */
   DONE: 6,
+  /** Server → client: the session goes on over another connection with the same secret; do not come back. */
+  REPLACED: 7,
 } as const;
 
 /** `SessionsRequest.action` (ours). */

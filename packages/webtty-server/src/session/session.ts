@@ -181,8 +181,12 @@ export class Session {
     return number;
   }
 
-  /** The connection that a returning controller had before, which may not know yet that it is lost. */
+  /**
+   * Ends the connection that a returning controller had before. It is lost without knowing it yet, or somebody else has the secret,
+   * too: then it is told not to come back.
+   */
   replaceController(): void {
+    this.#controller?.tell({ action: ControlAction.REPLACED });
     this.#controller?.leave();
     this.#controller = undefined;
   }
