@@ -1,5 +1,6 @@
 import type { CommandEntry, CommandGroup } from '../command.ts';
 import { mcpGroup } from './mcp/group.ts';
+import { fsGroup } from './webtty/fs/group.ts';
 
 /** Every command of the command line, in the order of `--help`. */
 export const registry: CommandGroup['commands'] = {
@@ -54,6 +55,7 @@ export const registry: CommandGroup['commands'] = {
           unshare: { summary: 'take links to a terminal back', load: async () => (await import('./webtty/sessions/unshare.ts')).command },
         },
       },
+      fs: fsGroup,
       server: {
         summary: 'let this machine take commands and terminals',
         load: async () => (await import('./webtty/server.ts')).command,

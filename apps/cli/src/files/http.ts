@@ -32,9 +32,19 @@ export interface FileHttpOptions {
 
 export function createFileHttp({ open, host, connections = limits.files.connections.default }: FileHttpOptions): FileHttp {
   const agent = new StreamAgent(open, connections);
+  let wasThere = false;
   return {
     host,
-    send: (request) => send(agent, host, request),
+    async send(request) {
+      try {
+        const answer = await send(agent, host, request);
+        wasThere = true;
+        return answer;
+      } catch (error) {
+        // What was just there is lost, and not absent.
+        throw wasThere && isAbsent(error) ? lost('The device cannot be reached any more.', error) : error;
+      }
+    },
     close: () => agent.destroy(),
   };
 }
@@ -126,6 +136,11 @@ export async function textOf(answer: IncomingMessage, limit: number): Promise<st
   }
   return Buffer.concat(chunks).subarray(0, limit).toString();
 }
+
+const absent = new Set(['TUNNEL_NOT_FOUND', 'TUNNEL_OFFLINE', 'ERR_RSTREAM_CONNECT_FAILED']);
+
+/** True when nobody was reached, which is no reason to try again unless somebody was there before. */
+export const isAbsent = (error: unknown): boolean => RstreamError.is(error) && absent.has(error.code);
 
 const lost = (message: string, cause?: unknown): RstreamError => new RstreamError('SESSION_LOST', message, { cause });
 

@@ -3,7 +3,7 @@ import { usage } from '../option.ts';
 
 /** Names of uploads that are under way on a device, and of downloads here: they are never listed, copied or removed as files. */
 export const partialUpload = /^\.rstream-upload-[0-9a-f]{24}$/;
-export const partialDownload = /^\.[^/]+\.rstream-part$/;
+export const partialDownload = /^\.[^/]+\.rstream-part(\.etag)?$/;
 
 /** True for what a transfer that is not finished keeps. */
 export const isPartial = (name: string): boolean => partialUpload.test(name) || partialDownload.test(name);
@@ -11,7 +11,8 @@ export const isPartial = (name: string): boolean => partialUpload.test(name) || 
 /** Names of a path inside the root, as a person writes it: decoded, `/` between them. @throws RstreamError `ERR_RSTREAM_USAGE` */
 export function segmentsOf(path: string): string[] {
   const names = path.split('/').filter((name) => name !== '' && name !== '.');
-  if (names.includes('..') || path.includes('\0')) throw usage(`"${path}" is no path inside the root.`, 'Write it from the root, such as /logs/today.txt.');
+  if (names.includes('..') || path.includes('\0'))
+    throw usage(`"${path}" is no path inside the root.`, 'Write it from the root, such as /logs/today.txt.');
   return names;
 }
 
@@ -32,6 +33,7 @@ export function isSafeName(name: string, platform: NodeJS.Platform = process.pla
 
 /** Checks a name that a device sent. @throws RstreamError `ERR_RSTREAM_FILE_NAME` */
 export function safeName(name: string): string {
-  if (!isSafeName(name)) throw new RstreamError('ERR_RSTREAM_FILE_NAME', `The device names a file ${JSON.stringify(name)}, which is no name here.`);
+  if (!isSafeName(name))
+    throw new RstreamError('ERR_RSTREAM_FILE_NAME', `The device names a file ${JSON.stringify(name)}, which is no name here.`);
   return name;
 }

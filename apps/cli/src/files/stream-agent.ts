@@ -28,10 +28,18 @@ export class StreamAgent extends Agent {
   }
 
   override createConnection(_options: unknown, callback?: (error: Error | null, stream: Duplex) => void): undefined {
-    this.#open().then(
-      (stream) => callback?.(null, asSocket(stream)),
+    void this.#connect(callback ?? (() => {}));
+  }
+
+  async #connect(done: (error: Error | null, stream: Duplex) => void): Promise<void> {
+    let stream: Duplex;
+    try {
+      stream = asSocket(await this.#open());
+    } catch (error) {
       // The agent looks at the error alone.
-      (error: Error) => (callback as ((error: Error) => void) | undefined)?.(error),
-    );
+      (done as (error: unknown) => void)(error);
+      return;
+    }
+    done(null, stream);
   }
 }

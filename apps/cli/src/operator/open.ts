@@ -80,10 +80,12 @@ export function openOperator(
       const { name, path } = parseTarget(url);
       return pool.dial(name, { ...(path === undefined ? {} : { path }), ...options });
     },
-    async dialDevice(url, signal) {
+    async openDevice(url, signal) {
       const { name, path } = parseTarget(url);
-      const stream = await dialDevice(name, { ...(path === undefined ? {} : { path }), ...(signal === undefined ? {} : { signal }) });
-      const transport = duplexTransport(stream);
+      return dialDevice(name, { ...(path === undefined ? {} : { path }), ...(signal === undefined ? {} : { signal }) });
+    },
+    async dialDevice(url, signal) {
+      const transport = duplexTransport(await this.openDevice(url, signal));
       transports.add(transport);
       void transport.closed.then(() => transports.delete(transport));
       return transport;

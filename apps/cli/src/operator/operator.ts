@@ -35,6 +35,8 @@ export interface Operator {
   control(): ControlClient | undefined;
   /** Opens a stream to a private tunnel. @param target name or id, or `rstrm://name` */
   dial(target: string, options?: DialOptions): Promise<Duplex>;
+  /** Opens a stream to a device, for HTTP with it. @param url `rstrm://name`; a server name or id will do */
+  openDevice(url: string, signal?: AbortSignal): Promise<Duplex>;
   /** Opens the pipe for one command on a device, for `openCommand` of webtty-client. @param url `rstrm://name`; a server name or id will do */
   dialDevice(url: string, signal?: AbortSignal): Promise<WebttyTransport>;
   /** Runs a command on the device at `rstrm://name` to its end. Aborting kills it there and resolves with `cancelled`;
