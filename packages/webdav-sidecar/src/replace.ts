@@ -1,6 +1,7 @@
 import { renameSync } from 'node:fs';
 import { entryIn } from './entry.ts';
 import type { Folder } from './folder.ts';
+import { holdContent } from './hold.ts';
 import { releaseName, takeName } from './remnants.ts';
 import { removeTree } from './tree-remove.ts';
 
@@ -15,13 +16,18 @@ interface Spot {
  * back when the second rename fails. Returns the clean-up of what was moved aside.
  */
 export function replace(from: Spot, to: Spot): () => Promise<void> {
-  const nothing = async (): Promise<void> => {};
   const before = entryIn(to.folder, to.name);
   const moving = entryIn(from.folder, from.name);
   if (before === undefined || (before.kind !== 'folder' && moving?.kind !== 'folder')) {
-    renameSync(from.folder.at(from.name), to.folder.at(to.name));
-    to.folder.verify();
-    return nothing;
+    const letGo = before === undefined ? async () => {} : holdContent(to.folder, to.name, before);
+    try {
+      renameSync(from.folder.at(from.name), to.folder.at(to.name));
+      to.folder.verify();
+    } catch (error) {
+      void letGo();
+      throw error;
+    }
+    return letGo;
   }
   const aside = takeName();
   renameSync(to.folder.at(to.name), to.folder.at(aside));

@@ -2,9 +2,10 @@ import { rmdirSync, unlinkSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '@rstream/protocol';
-import { entryIn } from './entry.ts';
+import { entryIn, type Entry } from './entry.ts';
 import { Failure, systemCode, toFailure } from './failure.ts';
 import type { Folder } from './folder.ts';
+import { holdContent } from './hold.ts';
 
 /** An entry that could not be removed: its names below the folder that was asked for, and why. */
 export interface NotRemoved {
@@ -13,6 +14,15 @@ export interface NotRemoved {
 }
 
 const BATCH = 128;
+
+async function unlink(parent: Folder, child: string, entry: Entry | undefined): Promise<void> {
+  const letGo = entry === undefined ? undefined : holdContent(parent, child, entry);
+  try {
+    unlinkSync(parent.at(child));
+  } finally {
+    await letGo?.();
+  }
+}
 
 /**
  * Removes `name` and all below it, entering held folders only and never a link. Goes on after a failure and returns the first ones;
@@ -40,7 +50,8 @@ export async function removeTree(folder: Folder, name: string): Promise<NotRemov
     done += 1;
     if (done % BATCH === 0) await nextTurn();
     try {
-      if (entryIn(parent, child)?.kind !== 'folder') unlinkSync(parent.at(child));
+      const entry = entryIn(parent, child);
+      if (entry?.kind !== 'folder') await unlink(parent, child, entry);
       else if (await empty(parent, child, names)) rmdirSync(parent.at(child));
       else return false;
       return true;

@@ -1,6 +1,5 @@
-import { closeSync, read as readCallback, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { promisify } from 'node:util';
 import { sendEmpty } from '../answer.ts';
 import { writeOut } from '../body.ts';
 import { checkConditions, rangeAllowed } from '../conditional.ts';
@@ -10,11 +9,7 @@ import { Failure } from '../failure.ts';
 import { guardOf } from '../guard.ts';
 import { mediaType } from '../media-type.ts';
 import { parseRanges, type ByteRange } from '../range.ts';
-
-const read = promisify(readCallback);
-/** A file up to this size is read at once: cheaper than a turn through the thread pool. */
-const SMALL_BYTES = 65_536;
-const CHUNK_BYTES = 262_144;
+import { sendBytes } from '../send-bytes.ts';
 
 /** GET and HEAD of a file. */
 export async function get(exchange: Exchange): Promise<void> {
@@ -47,7 +42,7 @@ async function send(exchange: Exchange, fd: number, entry: Entry): Promise<void>
   const ranges = request.method === 'GET' && rangeAllowed(request, entry) ? parseRanges(header(request, 'range'), entry.size) : undefined;
   if (ranges === undefined) {
     response.writeHead(200, { ...common, 'content-type': type, 'content-length': String(entry.size) });
-    if (request.method === 'GET' && entry.size > 0) await sendBytes(exchange, fd, { start: 0, end: entry.size - 1 });
+    if (request.method === 'GET' && entry.size > 0) await sendBytes(response, fd, { start: 0, end: entry.size - 1 });
     response.end();
     return;
   }
@@ -57,7 +52,7 @@ async function send(exchange: Exchange, fd: number, entry: Entry): Promise<void>
   if (second !== undefined) return sendParts(exchange, fd, { ranges, entry, type, common });
   const length = String(only.end - only.start + 1);
   response.writeHead(206, { ...common, 'content-type': type, 'content-length': length, 'content-range': contentRange(only, entry.size) });
-  await sendBytes(exchange, fd, only);
+  await sendBytes(response, fd, only);
   response.end();
 }
 
@@ -82,22 +77,7 @@ async function sendParts(exchange: Exchange, fd: number, { ranges, entry, type, 
   response.writeHead(206, { ...common, 'content-type': `multipart/byteranges; boundary=${boundary}`, 'content-length': String(length) });
   for (const [index, range] of ranges.entries()) {
     await writeOut(response, heads[index] ?? '');
-    await sendBytes(exchange, fd, range);
+    await sendBytes(response, fd, range);
   }
   response.end(tail);
-}
-
-/** Sends bytes of the open file. Cuts the answer when the file became shorter meanwhile: its length was promised. */
-async function sendBytes({ response, signal }: Exchange, fd: number, { start, end }: ByteRange): Promise<void> {
-  for (let position = start; position <= end;) {
-    // Never reused: a stream that carries the answer may hold on to what it was given.
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end + 1 - position));
-    const count =
-      buffer.length <= SMALL_BYTES
-        ? readSync(fd, buffer, 0, buffer.length, position)
-        : (await read(fd, buffer, 0, buffer.length, position)).bytesRead;
-    if (count === 0 || signal.aborted) throw new Failure(500, 'The file became shorter meanwhile.');
-    position += count;
-    await writeOut(response, count === buffer.length ? buffer : buffer.subarray(0, count));
-  }
 }

@@ -49,17 +49,20 @@ async function store(exchange: Exchange, spanOf: SpanOf): Promise<void> {
     const span = spanOf(before);
     const part = await receive(exchange, place, before, span);
     let created: boolean;
+    let after: Entry | undefined;
     try {
       const now = check();
       if (span !== undefined && now?.etag !== before?.etag) throw new Failure(409, 'The file changed meanwhile.');
       created = now === undefined;
-      await replace({ folder: place.folder, name: part.name }, place)();
+      const cleanUp = replace({ folder: place.folder, name: part.name }, place);
+      // In the same turn: later it may be the tag of what someone else wrote.
+      after = entryAt(place);
+      await cleanUp();
       releaseName(part.name);
     } catch (error) {
       discardFile(place.folder, part.name);
       throw error;
     }
-    const after = entryAt(place);
     if (after !== undefined) shared.checksums.set(after.etag, part.checksum);
     if (keepsNames(shared.durability)) await place.folder.sync();
     sendEmpty(response, created ? 201 : 204, {
