@@ -1,11 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { nodeArgs } from './support/run.ts';
 import { FilesWorld } from './support/files-world.ts';
 
-/** What takes minutes and gigabytes: RSTREAM_TEST_SOAK=1. */
+/** What takes minutes and gigabytes: RSTREAM_TEST_SOAK=1. The command is the built one, as users run it: memory is measured too. */
+const nodeArgs = [resolve(import.meta.dirname, '../dist/rstream.js')];
+
 describe.runIf(process.env['RSTREAM_TEST_SOAK'] === '1')('soak', () => {
   let world: FilesWorld;
   beforeAll(async () => {
