@@ -95,8 +95,10 @@ describe('the page of a device, in Chromium', () => {
 
   it('shows wide and combined characters, and sends them whole', async () => {
     const tab = await visit();
-    await tab.type('cat\n');
+    await tab.type('echo "up"-$((40+2)); cat\n');
+    await tab.shows('up-42');
     await tab.compose('日本語 żółw 🙂|');
+    await tab.shows('日本語 żółw 🙂|');
     await tab.page.keyboard.press('Enter');
     await tab.page.waitForFunction(
       () => (document.querySelector('.xterm-accessibility-tree')?.textContent.split('日本語 żółw 🙂|').length ?? 0) > 2,
@@ -198,6 +200,21 @@ describe('the page of a device, in Chromium', () => {
     const elsewhere = await guest.page.goto(`${url}/`);
     expect(elsewhere?.status()).toBe(403);
     expect(guest.complaints).toEqual([]);
+  });
+
+  it('opens a terminal with the link that the command line made, and loses it when that is taken back', async () => {
+    const owner = await visit();
+    await say(owner, 'linked');
+    await owner.shows('linked-42');
+    const { id } = JSON.parse(await owner.page.evaluate(() => sessionStorage.getItem('rstream.session') ?? '{}')) as { id: string };
+    const session = ['--url', 'rstrm://device', '--session', id];
+    const { stdout } = await world.run('rstream', ['webtty', 'sessions', 'share', ...session, '-o', 'json']);
+    const { link } = JSON.parse(stdout) as { link: string };
+    const guest = await visit(desktop, link);
+    await guest.shows('linked-42');
+    expect(guest.page.url()).not.toContain('token');
+    await world.run('rstream', ['webtty', 'sessions', 'unshare', ...session]);
+    await guest.page.waitForFunction(() => !document.querySelector('.status')?.textContent?.includes('Online'));
   });
 
   it('lets a second viewer ask for control, and the first one answer', async () => {

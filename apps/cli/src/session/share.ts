@@ -39,7 +39,7 @@ export async function shareLink(operator: Operator, { url, sessionId, ttlMs, sig
     const token = await mintTunnelToken(operator, request, signal);
     const link = new URL(path, address);
     link.searchParams.set('rstream.token', token.token);
-    link.hash = secret;
+    link.hash = `${sessionId}.${secret}`;
     return { session_id: sessionId, share_id: shareId, link: link.href, expires_at: earlier(expiresAt.toISOString(), token.expires_at) };
   } catch (error) {
     await unshareSession(await device.connect(signal), sessionId, { shareId, signal }).catch(() => undefined);
