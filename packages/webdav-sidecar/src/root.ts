@@ -21,6 +21,9 @@ export interface LocateOptions {
   readonly missing?: 404 | 409;
 }
 
+/** True for names below the root that are as if they were not there, whoever asks and on whichever way. */
+export type Hides = (segments: readonly string[]) => boolean;
+
 const outside = (): Failure => new Failure(403, 'The path leaves the root.');
 
 /** Text of the link `name`, or undefined when it is no link. */
@@ -48,6 +51,9 @@ class Walk {
   }
   key(name?: string): string {
     return (name === undefined ? this.#names : [...this.#names, name]).join('/');
+  }
+  names(name: string): string[] {
+    return [...this.#names, name];
   }
   enter(name: string): void {
     this.#folders.push(this.here.enter(name));
@@ -85,9 +91,11 @@ export class Root {
   readonly #folder: Folder;
   /** Names that absolute links inside the root begin with: the real path of the root and the one that was given. */
   readonly #prefixes: readonly string[];
+  readonly hides: Hides;
 
   /** Opens `path`, an absolute path of a folder. `containment: 'checked'` asks for the weaker kind. Throws the system's error. */
-  constructor(path: string, containment?: Containment) {
+  constructor(path: string, containment?: Containment, hides: Hides = () => false) {
+    this.hides = hides;
     const real = realpathSync.native(path);
     const opened = containment === 'checked' ? { folder: openCheckedFolder(real), containment: 'checked' as const } : openRootFolder(real);
     this.#folder = opened.folder;
@@ -144,6 +152,7 @@ export class Root {
         walk.up();
         continue;
       }
+      if (this.hides(walk.names(name))) throw new Failure(404, 'There is no such file or folder.');
       const last = pending.length === 0;
       if (last && !follow) return walk.end(name);
       const refused = last ? undefined : tryEnter(walk, name);

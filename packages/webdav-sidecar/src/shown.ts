@@ -15,6 +15,7 @@ export interface Shown {
 /** A child of a held folder as clients may see it: a link is what it leads to, when that is inside the root; anything but files and folders is not shown. */
 export function shown(shared: Shared, folder: Folder, child: { readonly name: string; readonly key: string }): Shown | undefined {
   try {
+    if (shared.root.hides(keySegments(child.key))) return undefined;
     const entry = entryIn(folder, child.name);
     if (entry?.kind === 'file' || entry?.kind === 'folder') return { entry, key: child.key, linked: false };
     if (entry?.kind !== 'link') return undefined;

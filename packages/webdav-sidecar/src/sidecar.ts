@@ -60,6 +60,11 @@ export interface SidecarOptions {
   readonly durability?: Durability;
   /** `strict`: refuse to start where something is weaker (see `Sidecar.weaknesses`). Default `best`. */
   readonly containment?: 'best' | 'strict';
+  /**
+   * Names below the root that are as if they were not there, also where a link leads to them. They are not listed, and 404 for everything;
+   * with it the folder should be read-only, because a COPY or a DELETE of the folder above takes them along.
+   */
+  readonly hides?: (segments: readonly string[]) => boolean;
   /** Gets a record of every request that changes something, or would have, when its answer is over. */
   readonly onChange?: (record: ChangeRecord, request: IncomingMessage) => void;
   readonly logger?: SidecarLogger;
@@ -76,6 +81,9 @@ export interface Sidecar {
   /** Refuses new requests with 503, waits for running ones (5 s, then it cuts them) and closes the folder. */
   close(): Promise<void>;
 }
+
+/** A clock of a file system may be coarse, ms. */
+const SWEEP_MARGIN = 2_000;
 
 type Method = (exchange: Exchange) => Promise<void>;
 
@@ -108,7 +116,7 @@ class Server implements Sidecar {
   readonly #onChange: SidecarOptions['onChange'];
   readonly #running = new Set<ServerResponse>();
   readonly #stopSweep = new AbortController();
-  readonly #swept: Promise<void>;
+  #swept: Promise<void>;
   #closing: Promise<void> | undefined;
   #idle: (() => void) | undefined;
 
@@ -118,7 +126,7 @@ class Server implements Sidecar {
       throw new RstreamError('ERR_RSTREAM_FS_OPTIONS', `the prefix "${prefix}" is no path`);
     if (!Number.isSafeInteger(maxUploadBytes) || maxUploadBytes < 0)
       throw new RstreamError('ERR_RSTREAM_FS_OPTIONS', 'the largest upload is not a number of bytes');
-    const root = openRoot(settings.root);
+    const root = openRoot(settings.root, settings.hides);
     this.containment = root.containment;
     this.weaknesses = weaknessesOf(root.containment, fileSystemTypeOf(settings.root));
     this.#logger = settings.logger;
@@ -218,10 +226,19 @@ class Server implements Sidecar {
     );
   }
 
+  #sweepLater(): void {
+    const again = (): void => {
+      if (!this.#stopSweep.signal.aborted) this.#swept = this.#sweep();
+    };
+    setTimeout(again, limits.webdav.remnantAge.default + SWEEP_MARGIN).unref();
+  }
+
   async #sweep(): Promise<void> {
     try {
       const place = this.#shared.root.locate([]);
-      const removed = await sweepTree(place.folder, this.#stopSweep.signal);
+      const { removed, waiting } = await sweepTree(place.folder, this.#stopSweep.signal);
+      // Who was killed and started again at once finds its own parts too fresh to judge.
+      if (waiting > 0) this.#sweepLater();
       if (removed > 0) this.#logger?.info({ removed }, 'parts of interrupted uploads removed');
     } catch (error) {
       this.#logger?.warn({ cause: String(error) }, 'the search for parts of interrupted uploads failed');
@@ -252,11 +269,11 @@ async function options({ response, shared }: Exchange): Promise<void> {
 /** For the log of this machine only: the cause names paths. */
 const describe = (failure: Failure): string => (failure.cause instanceof Error ? failure.cause.message : failure.message);
 
-function openRoot(path: string): Root {
+function openRoot(path: string, hides: SidecarOptions['hides']): Root {
   if (!isAbsolute(path)) throw new RstreamError('ERR_RSTREAM_FS_ROOT', 'the root is not an absolute path');
   try {
     readdirSync(realpathSync.native(path));
-    return new Root(path);
+    return new Root(path, undefined, hides);
   } catch (cause) {
     throw new RstreamError('ERR_RSTREAM_FS_ROOT', `the root "${path}" cannot be opened as a folder`, { cause });
   }
