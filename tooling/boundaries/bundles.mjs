@@ -17,7 +17,8 @@ const bundles = [
   {
     app: 'cli',
     file: 'apps/cli/dist/app.cjs',
-    inputs: /packages\/(relay|auth-tokens|webtty-server|webdav-sidecar)/,
+    // A share of files is served by the workstation itself, so the sidecar is inside; what runs commands is not.
+    inputs: /packages\/(relay|auth-tokens|webtty-server)/,
     text: ['create table'],
   },
 ];

@@ -8,6 +8,10 @@ export const registry: CommandGroup['commands'] = {
     summary: 'give a local service a URL',
     load: async () => (await import('./forward.ts')).command,
   },
+  files: {
+    summary: 'share a file or a folder with people, read-only',
+    load: async () => (await import('./files.ts')).command,
+  },
   webtty: {
     summary: 'run commands and open terminals on devices',
     commands: {

@@ -1,7 +1,7 @@
 import type { ResolvedContext } from '@rstream/config';
 import { productVersion, type RstreamError } from '@rstream/protocol';
 import type { TunnelProperties } from '@rstream/protocol/tunnel';
-import { forwardTo, keepConnected, type Connection, type Listener, type RetryOptions } from '@rstream/tunnel-core';
+import { forwardTo, keepConnected, type Connection, type Forward, type Listener, type RetryOptions } from '@rstream/tunnel-core';
 import { engineTarget } from '../operator/engine-target.ts';
 import { clientDetails } from '../operator/open.ts';
 
@@ -38,7 +38,9 @@ export interface ForwardConnection {
 export interface ForwardOptions {
   readonly context: ResolvedContext;
   /** The local service. */
-  readonly service: { readonly host: string; readonly port: number };
+  readonly service?: { readonly host: string; readonly port: number };
+  /** In place of a service: what this process itself serves, and what it is called. */
+  readonly own?: { readonly name: string; readonly handler: Forward };
   readonly properties: TunnelProperties;
   /** False: the first failure is the last. */
   readonly retry?: RetryOptions | false;
@@ -55,11 +57,12 @@ export interface ForwardOptions {
  * as `TUNNEL_CONFLICT`, `TUNNEL_REPLACED` or `FORBIDDEN`.
  */
 export async function runForward(options: ForwardOptions): Promise<RstreamError | undefined> {
-  const { context, service, properties, signal, retry } = options;
-  const forwarded = `${service.host}:${service.port}`;
+  const { context, service = { host: '127.0.0.1', port: 0 }, own, properties, signal, retry } = options;
+  const forwarded = own?.name ?? `${service.host}:${service.port}`;
   const engine = await engineTarget(context);
   const connection = keepConnected({ engine, token: () => context.token, client: clientDetails(options.agent), retry });
-  const handler = forwardTo({ ...service, tls: properties.upstream_tls ?? false, pool: isHttp(properties) }, connectionHooks(options));
+  const handler =
+    own?.handler ?? forwardTo({ ...service, tls: properties.upstream_tls ?? false, pool: isHttp(properties) }, connectionHooks(options));
   const listener = connection.listen(properties, handler);
   if (options.onStatus !== undefined) reportStatus(connection, listener, (status) => options.onStatus?.({ ...status, forwarded }));
   let closing: Promise<void> | undefined;
