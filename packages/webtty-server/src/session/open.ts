@@ -9,7 +9,8 @@ import { planCommand, type CommandPlan } from '../plan.ts';
 import { converse } from './conversation.ts';
 import type { SessionHost } from './host.ts';
 import type { Job } from './job.ts';
-import { newSessionId, Session, type SessionParts } from './session.ts';
+import type { SessionParts } from './parts.ts';
+import { newSessionId, Session } from './session.ts';
 import { typingApproval } from './typing.ts';
 import { Viewer } from './viewer.ts';
 

@@ -9,38 +9,20 @@ import {
   type TerminalSize,
 } from '@rstream/protocol/webtty';
 import type { Caller } from '../caller.ts';
-import type { Execution } from '../execution.ts';
-import type { CommandPlan } from '../plan.ts';
-import type { ProcessExit } from '../process.ts';
-import { auditedCommand, callerFields, type CommandRecord, type EndedBy } from '../record.ts';
+import type { EndedBy } from '../record.ts';
 import { StdinFeed } from '../stdin-feed.ts';
 import { Flow } from './flow.ts';
-import type { Job } from './job.ts';
-import type { SessionObserver } from './observer.ts';
 import { OutputLog } from './output-log.ts';
 import type { StreamIndex } from './output-source.ts';
 import { Screen } from './screen.ts';
+import type { SessionParts } from './parts.ts';
 import { Shares } from './shares.ts';
+import { closeOf, sessionInfo, sessionRecord, type SessionEnd, type SessionSummary } from './summary.ts';
 import type { Viewed, Viewer } from './viewer.ts';
 
 /** Timers of Node hold 32 bits; a longer time (24 days) is none. */
 const MAX_TIMER_MS = 2_147_483_647;
 const SECRET_BYTES = 32;
-
-export interface SessionParts {
-  readonly id: string;
-  readonly plan: CommandPlan;
-  readonly execution: Execution;
-  readonly caller: Caller;
-  readonly label: string;
-  readonly observer: SessionObserver | undefined;
-  /** Time for which it waits for a lost controller; undefined: it ends with its connection. */
-  readonly resumeMs: number | undefined;
-  /** Set for a job: where its output goes. It needs no connection. */
-  readonly job: Job | undefined;
-  /** Gets the record when the program is over and all of its output was read. */
-  readonly onRecord: (record: CommandRecord) => void;
-}
 
 /** Makes the id of a session: nothing can be guessed from it, and it is no secret. */
 export const newSessionId = (): string => `ses_${randomUUID().replaceAll('-', '')}`;
@@ -72,7 +54,7 @@ export class Session {
   #openStreams: number;
   #endedBy: EndedBy = 'exit';
   #close: MessageOf<'close'> | undefined;
-  #end: { readonly exit: ProcessExit; readonly at: number } | undefined;
+  #end: SessionEnd | undefined;
   #size: TerminalSize | undefined;
 
   constructor(parts: SessionParts) {
@@ -284,27 +266,19 @@ export class Session {
   }
 
   info(): SessionInfo {
-    const { plan, label, id, job } = this.parts;
-    const end = this.#end;
+    return sessionInfo(this.#summary());
+  }
+
+  #summary(): SessionSummary {
+    const { job } = this.parts;
     return {
-      id,
-      label,
-      argv: plan.argv,
-      cwd: plan.cwd,
-      terminal: plan.terminal !== undefined,
-      detached: job !== undefined,
-      running: this.#close === undefined,
+      parts: this.parts,
       startedAtMs: this.#startedDate,
-      ...(end === undefined || this.#close === undefined
-        ? {}
-        : { endedAtMs: end.at, ...(end.exit.code === null ? {} : { exitCode: end.exit.code }) }),
-      signal: end?.exit.signal ?? '',
-      timedOut: this.#endedBy === 'deadline',
-      cancelled: this.#endedBy === 'cancel',
-      stdoutBytes: this.#totals[0],
-      stderrBytes: this.#totals[1],
-      stdoutKept: job?.kept(0) ?? this.#logs[0].end,
-      stderrKept: job?.kept(1) ?? this.#logs[1].end,
+      endedBy: this.#endedBy,
+      end: this.#end,
+      totals: this.#totals,
+      stdinBytes: this.stdin.taken,
+      kept: [job?.kept(0) ?? this.#logs[0].end, job?.kept(1) ?? this.#logs[1].end],
       viewers: this.#viewers.size,
       shares: this.shares.size,
     };
@@ -340,9 +314,9 @@ export class Session {
     for (const timer of [...this.#timers, this.#idle, this.#absence]) clearTimeout(timer);
     execution.process.release();
     observer?.end(exit);
-    this.#end = { exit, at: Date.now() };
-    this.#close = this.#closeMessage(exit, durationMs);
-    onRecord(this.#record(exit, durationMs));
+    this.#end = { exit, atMs: Date.now(), durationMs };
+    this.#close = closeOf(this.#summary(), this.#end);
+    onRecord(sessionRecord(this.#summary(), this.#end));
     this.#ended.resolve();
     for (const viewer of this.#viewers.values()) viewer.flush();
     this.#releaseLater();
@@ -426,43 +400,5 @@ export class Session {
 
   #dropShare(shareId: string): void {
     for (const viewer of this.#viewers.values()) if (viewer.shareId === shareId) viewer.leave();
-  }
-
-  #closeMessage(exit: ProcessExit, durationMs: number): MessageOf<'close'> {
-    const report = this.parts.plan.contract ? { report: this.#reportOf(exit, durationMs) } : {};
-    return { kind: 'close', returnCode: exit.code ?? -1, ...report };
-  }
-
-  #reportOf({ signal }: ProcessExit, durationMs: number): CloseReport {
-    return {
-      signal: signal ?? '',
-      timedOut: this.#endedBy === 'deadline',
-      cancelled: this.#endedBy === 'cancel',
-      stdoutBytes: this.#totals[0],
-      stderrBytes: this.#totals[1],
-      durationMs: Math.round(durationMs),
-    };
-  }
-
-  #record({ code, signal }: ProcessExit, durationMs: number): CommandRecord {
-    const { plan, caller, id, job } = this.parts;
-    return {
-      ...callerFields(caller),
-      session_id: id,
-      command: auditedCommand(plan.argv),
-      cwd: plan.cwd,
-      account: plan.account.user,
-      ...(plan.terminal === undefined ? {} : { terminal: true }),
-      ...(job === undefined ? {} : { job: true }),
-      decision: 'run',
-      rule: plan.decision,
-      ended_by: this.#endedBy,
-      exit_code: code,
-      signal,
-      duration_ms: Math.round(durationMs),
-      stdin_bytes: this.stdin.taken,
-      stdout_bytes: this.#totals[0],
-      stderr_bytes: this.#totals[1],
-    };
   }
 }
