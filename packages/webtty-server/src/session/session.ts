@@ -1,13 +1,6 @@
 import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { limits } from '@rstream/protocol';
-import {
-  ControlAction,
-  SessionRole,
-  type CloseReport,
-  type MessageOf,
-  type SessionInfo,
-  type TerminalSize,
-} from '@rstream/protocol/webtty';
+import { ControlAction, SessionRole, type MessageOf, type SessionInfo, type TerminalSize } from '@rstream/protocol/webtty';
 import type { Caller } from '../caller.ts';
 import type { EndedBy } from '../record.ts';
 import { StdinFeed } from '../stdin-feed.ts';
