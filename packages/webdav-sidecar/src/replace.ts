@@ -1,8 +1,8 @@
-import { renameSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { entryIn } from './entry.ts';
 import type { Folder } from './folder.ts';
 import { holdContent } from './hold.ts';
-import { releaseName, takeName } from './remnants.ts';
+import { ASIDE, releaseName, restoreAside, takeName } from './remnants.ts';
 import { removeTree } from './tree-remove.ts';
 
 interface Spot {
@@ -29,12 +29,11 @@ export function replace(from: Spot, to: Spot): () => Promise<void> {
     }
     return letGo;
   }
-  const aside = takeName();
-  renameSync(to.folder.at(to.name), to.folder.at(aside));
+  const aside = moveAside(to);
   try {
     renameSync(from.folder.at(from.name), to.folder.at(to.name));
   } catch (error) {
-    renameSync(to.folder.at(aside), to.folder.at(to.name));
+    restoreAside(to.folder, aside);
     releaseName(aside);
     throw error;
   }
@@ -42,4 +41,17 @@ export function replace(from: Spot, to: Spot): () => Promise<void> {
     await removeTree(to.folder, aside);
     releaseName(aside);
   };
+}
+
+/** Moves an entry into a hidden folder of its own, where it keeps its name: a process that dies here leaves what it takes to go back. */
+function moveAside({ folder, name }: Spot): string {
+  const aside = takeName(ASIDE);
+  mkdirSync(folder.at(aside), 0o700);
+  const held = folder.enter(aside);
+  try {
+    renameSync(folder.at(name), held.at(name));
+  } finally {
+    held.close();
+  }
+  return aside;
 }
