@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { RstreamError } from '@rstream/protocol';
 import { limits } from '@rstream/protocol/limits';
 import type { FilesClient } from './client.ts';
+import { GatheredWrites } from './gathered-writes.ts';
 import { chunksOf } from './http.ts';
 import { atLocal } from './local-error.ts';
 import { exists, PartFile } from './part-file.ts';
@@ -75,8 +76,11 @@ class Task {
   #size = 0;
   #resumed: number | undefined;
 
+  readonly #writes: GatheredWrites;
+
   constructor(parts: TaskParts) {
     this.#parts = parts;
+    this.#writes = new GatheredWrites(parts.file);
   }
 
   async attempt(progress: (bytes: number) => void): Promise<Downloaded> {
@@ -93,12 +97,17 @@ class Task {
     await this.#begin(answer, start);
     this.#resumed ??= start;
     let position = start;
-    for await (const chunk of chunksOf(answer, { signal: options.signal })) {
-      await atLocal(part.target, () => writeAll(file, chunk, position));
-      if (this.#isVerified) this.#hash.take(position, chunk);
-      position += chunk.length;
-      progress(chunk.length);
-      options.onProgress?.(position, this.#size);
+    await this.#writes.seek(start);
+    try {
+      for await (const chunk of chunksOf(answer, { signal: options.signal })) {
+        if (this.#isVerified) this.#hash.take(position, chunk);
+        position += chunk.length;
+        await atLocal(part.target, () => this.#writes.write(chunk));
+        progress(chunk.length);
+        options.onProgress?.(position, this.#size);
+      }
+    } finally {
+      await atLocal(part.target, () => this.#writes.flush());
     }
     if (position !== this.#size) throw new RstreamError('SESSION_LOST', 'The answer ended too early.');
     return { bytes: this.#size, resumed: this.#resumed };
@@ -139,10 +148,6 @@ class Task {
     await this.#parts.part.setTag(undefined);
     return this.attempt(progress);
   }
-}
-
-async function writeAll(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < chunk.length;) done += (await file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
 }
 
 /** First byte of an answer in the file. */

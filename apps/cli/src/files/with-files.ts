@@ -7,6 +7,7 @@ import { parseTarget } from '../operator/target.ts';
 import { withOperator } from '../operator/with-operator.ts';
 import { limits } from '@rstream/protocol/limits';
 import { createFilesClient, type FilesClient } from './client.ts';
+import { leanMemory } from './lean-memory.ts';
 import { createFileHttp, type FileHttp } from './http.ts';
 
 /** Options of every verb that works with files of a device. */
@@ -39,6 +40,7 @@ export interface DeviceFiles {
 
 /** Runs `work` with the files of a device. */
 export function withFiles<Result>(call: FilesCall, work: (client: FilesClient) => Promise<Result>): Promise<Result> {
+  leanMemory();
   return withOperator(call.globals, async (operator) => {
     const { http, fsPath } = await deviceFiles(operator, call);
     const client = createFilesClient(http, fsPath);

@@ -5,6 +5,9 @@ import type { FileEntry, FilesClient } from '../client.ts';
 import { chunksOf } from '../http.ts';
 import type { Preview } from './page.ts';
 
+/** `file 2` before `file 10`. */
+const collator = new Intl.Collator('en', { numeric: true });
+
 /** Entries of a folder: folders first, then by name as people read it. */
 export async function listFolder(client: FilesClient, segments: readonly string[], signal: AbortSignal): Promise<FileEntry[]> {
   const entries: FileEntry[] = [];
@@ -16,7 +19,7 @@ export async function listFolder(client: FilesClient, segments: readonly string[
       });
     entries.push(entry);
   }
-  const { compare } = new Intl.Collator('en', { numeric: true });
+  const { compare } = collator;
   return entries.sort((a, b) =>
     a.kind === b.kind ? compare(a.segments.at(-1) ?? '', b.segments.at(-1) ?? '') : a.kind === 'directory' ? -1 : 1,
   );
@@ -43,7 +46,8 @@ export async function searchNames(
       else matches.push(entryOf(segments, row));
     }
   }
-  return { matches, isComplete };
+  const { compare } = collator;
+  return { matches: matches.sort((a, b) => compare(a.segments.join('/'), b.segments.join('/'))), isComplete };
 }
 
 function entryOf(

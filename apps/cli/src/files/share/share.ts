@@ -111,6 +111,8 @@ class Visitors {
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
     if (pathname === '/') return redirect(response, this.#start());
     if (pathname === sharePaths.style) return send(response, 'text/css; charset=utf-8', style);
+    // Browsers ask for it unasked.
+    if (pathname === '/favicon.ico') return refuse(response, 204);
     if (pathname === sharePaths.info) return send(response, 'application/json', JSON.stringify(this.#info()));
     if (pathname === sharePaths.archive) return this.#sendArchive(request, response, searchParams.get('path') ?? '/');
     if (pathname === sharePaths.browse || pathname.startsWith(`${sharePaths.browse}/`))
