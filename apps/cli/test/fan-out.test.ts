@@ -1,10 +1,13 @@
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { settleEach } from '../src/fan-out/each.ts';
 import { PrefixedLines } from '../src/fan-out/prefixed-lines.ts';
 import { fanOutStatus, summarize, summaryText } from '../src/fan-out/summary.ts';
 import { Desk } from './support/desk.ts';
 import { file, gone, World } from './support/world.ts';
+
+/** Real processes, several a test, on machines that have other things to do. */
+vi.setConfig({ testTimeout: 60_000 });
 
 let here: World;
 const desks: Desk[] = [];

@@ -1,8 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parsePrefixKey, PrefixKeyReader } from '../src/terminal/prefix-key.ts';
 import { ScreenModes } from '../src/terminal/screen-modes.ts';
 import { Desk } from './support/desk.ts';
 import { file, World } from './support/world.ts';
+
+// Real processes, several a test, on machines that have other things to do.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The real command line inside a real terminal, against the real hosted process and real devices. */
 let here: World;

@@ -32,5 +32,10 @@ export async function printLogs(device: Device, id: string, range: LogRange): Pr
       if (part.byteLength > 0 && !target.write(part)) await once(target, 'drain');
     }
   };
-  await Promise.all([copy(job.stdout, process.stdout, 0), copy(job.stderr, process.stderr, 1)]);
+  try {
+    await Promise.all([copy(job.stdout, process.stdout, 0), copy(job.stderr, process.stderr, 1)]);
+  } finally {
+    // The streams end before the job's last message: without this, it would be come back to for that.
+    job.leave();
+  }
 }
