@@ -31,6 +31,14 @@ describe('a job', () => {
     expect(device.records).toMatchObject([{ job: true, session_id: id, exit_code: 3, ended_by: 'exit' }]);
   });
 
+  it('can be read in the moment in which it was started', async () => {
+    const device = new Device({ jobDirectory: folder() });
+    const started = await Promise.all(Array.from({ length: 20 }, () => startJob(device.connect(), { argv: ['echo', 'here'] })));
+    const jobs = await Promise.all(started.map((id) => readJob(device.connect(), id)));
+    expect(await Promise.all(jobs.map((job) => text(job.stdout)))).toEqual(started.map(() => 'here\n'));
+    await Promise.all(jobs.map((job) => job.wait()));
+  });
+
   it('is followed while it runs, left, and followed again, across cut connections, without a byte lost or doubled', async () => {
     const device = new Device({ jobDirectory: folder() });
     const script =

@@ -1,4 +1,4 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { limits } from '@rstream/protocol';
@@ -28,7 +28,9 @@ export class Job {
   constructor(folder: string) {
     this.folder = folder;
     const open = (stream: StreamIndex): WriteStream => {
-      const file = createWriteStream(join(folder, streamFiles[stream]), { flags: 'wx', mode: 0o600, highWaterMark: WRITE_AHEAD_BYTES });
+      const path = join(folder, streamFiles[stream]);
+      // Opened at once: whoever reads the job right after its start finds the file.
+      const file = createWriteStream(path, { fd: openSync(path, 'wx', 0o600), highWaterMark: WRITE_AHEAD_BYTES });
       file.on('drain', () => this.#onDrain?.());
       file.on('error', () => {
         this.#failed.add(stream);
