@@ -8,6 +8,10 @@ process.on('unhandledRejection', (error) => {
   process.stderr.write(`unhandled: ${String(error)}\n`);
   process.exit(70);
 });
+process.on('SIGUSR2', () => {
+  globalThis.gc?.();
+  process.stdout.write('collected\n');
+});
 const server = createServer(sidecar.handle).listen(0, '127.0.0.1', () =>
   process.stdout.write(`${(server.address() as AddressInfo).port}\n`),
 );

@@ -18,9 +18,13 @@ export class ServedProcess {
 
   static async start(root: string): Promise<ServedProcess> {
     const file = fileURLToPath(new URL('serve.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--conditions=@rstream/source', '--disable-warning=ExperimentalWarning', file, root], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--expose-gc', '--conditions=@rstream/source', '--disable-warning=ExperimentalWarning', file, root],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer];
     return new ServedProcess(child, Number(line.toString()));
   }
@@ -36,6 +40,12 @@ export class ServedProcess {
     const status = readFileSync(`/proc/${this.process.pid}/status`, 'utf8');
     const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
     return { now: field('VmRSS'), peak: field('VmHWM') };
+  }
+  /** Memory in MB once the collector has run: what it has not got to yet is no growth. */
+  async collected(): Promise<number> {
+    this.process.kill('SIGUSR2');
+    await once(this.process.stdout ?? this.process, 'data');
+    return this.memory.now;
   }
   async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     if (!this.isRunning) return;

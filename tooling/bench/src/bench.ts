@@ -1,4 +1,4 @@
-/* `npm run bench -- mux|edge|exec|mcp|webtty [--quick]`: runs one benchmark with its peers in the same run, prints the rows and the
+/* `npm run bench -- mux|edge|exec|mcp|webtty|files [--quick]`: runs one benchmark with its peers in the same run, prints the rows and the
    targets, and writes `bench/results/<name>.json`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(options: BenchOptions
   exec: () => import('./exec/index.ts'),
   mcp: () => import('./mcp/index.ts'),
   webtty: () => import('./webtty/index.ts'),
+  files: () => import('./files/index.ts'),
 };
 
 const [name, ...flags] = process.argv.slice(2);

@@ -4,6 +4,8 @@ import { delimiter, join } from 'node:path';
 
 /** Debian package of each command that an interop test or a benchmark uses. */
 const packages: Readonly<Record<string, string>> = {
+  apache2: 'apache2',
+  cadaver: 'cadaver',
   chromium: 'chromium',
   curl: 'curl',
   go: 'golang-go',
