@@ -96,6 +96,58 @@ export interface JobPort {
   cancel(handle: string, options: CallOptions): Promise<JobInfo>;
 }
 
+/** A file or folder of a device. */
+export interface FileAddress {
+  readonly url: string;
+  /** Default: what the inventory says. */
+  readonly fsPath?: string;
+  /** Names below the root, joined by `/`. */
+  readonly path: string;
+}
+
+/** An entry of a listing. */
+export interface FileItem {
+  readonly path: string;
+  readonly kind: 'file' | 'directory';
+  readonly size?: number;
+  readonly modified?: string;
+  readonly etag?: string;
+}
+
+/** A piece of a file. */
+export interface FilePiece {
+  readonly bytes: Uint8Array;
+  /** Of the whole file. */
+  readonly size: number;
+  readonly etag?: string;
+}
+
+/** What may be replaced: nothing, whatever is there, or one state of it. */
+export interface Replacing {
+  readonly overwrite: boolean;
+  readonly ifMatch?: string;
+}
+
+/** Files of a device, inside the root that it offers. Nothing is ever half written. */
+export interface FilesPort {
+  /** The entry itself, and of a folder what is in it by name. */
+  list(at: FileAddress, options: CallOptions): Promise<readonly FileItem[]>;
+  read(at: FileAddress, range: { readonly offset: number; readonly length: number }, options: CallOptions): Promise<FilePiece>;
+  write(
+    at: FileAddress,
+    content: Uint8Array,
+    options: CallOptions & Replacing,
+  ): Promise<{ readonly bytes: number; readonly etag?: string }>;
+  /** With the folders above it. False: it was there. */
+  makeFolder(at: FileAddress, options: CallOptions): Promise<boolean>;
+  /** False: there was nothing. @throws RstreamError `ERR_RSTREAM_FILE_KIND` for a folder without `recursive` */
+  remove(at: FileAddress, options: CallOptions & { readonly recursive: boolean }): Promise<boolean>;
+  /** One file of this machine. Resolves with its size. */
+  upload(at: FileAddress, localPath: string, options: CallOptions & Replacing): Promise<number>;
+  /** To one file of this machine. Resolves with its size. */
+  download(at: FileAddress, localPath: string, options: CallOptions & Replacing): Promise<number>;
+}
+
 /** What an agent asks for when it publishes a local service. */
 export interface LeaseRequest {
   readonly host: string;
@@ -161,6 +213,7 @@ export interface RuntimePorts {
   readonly inventory: InventoryPort;
   readonly commands: ExecPort;
   readonly jobs: JobPort;
+  readonly files: FilesPort;
   readonly localTunnels: LocalTunnelPort;
   readonly tokens: TokenPort;
 }

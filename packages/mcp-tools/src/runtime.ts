@@ -12,6 +12,13 @@ import { localTunnelList } from './tools/local-tunnel/list.ts';
 import { localTunnelStop } from './tools/local-tunnel/stop.ts';
 import { runtimeStatus } from './tools/runtime/status.ts';
 import { webttyExec } from './tools/webtty/exec.ts';
+import { webttyFsDelete } from './tools/webtty-fs/delete.ts';
+import { webttyFsDownload } from './tools/webtty-fs/download.ts';
+import { webttyFsList } from './tools/webtty-fs/list.ts';
+import { webttyFsMkdir } from './tools/webtty-fs/mkdir.ts';
+import { webttyFsRead } from './tools/webtty-fs/read.ts';
+import { webttyFsUpload } from './tools/webtty-fs/upload.ts';
+import { webttyFsWrite } from './tools/webtty-fs/write.ts';
 import { webttyJobCancel } from './tools/webtty/job-cancel.ts';
 import { webttyJobList } from './tools/webtty/job-list.ts';
 import { webttyJobRead } from './tools/webtty/job-read.ts';
@@ -29,6 +36,13 @@ export const runtimeTools: readonly Tool<RuntimePorts>[] = [
   webttyJobList,
   webttyJobRead,
   webttyJobCancel,
+  webttyFsList,
+  webttyFsRead,
+  webttyFsWrite,
+  webttyFsMkdir,
+  webttyFsDelete,
+  webttyFsUpload,
+  webttyFsDownload,
   localTunnelExpose,
   localTunnelList,
   localTunnelStop,

@@ -21,6 +21,13 @@ describe('the tool list is a contract', () => {
       'rstream_local_tunnel_stop runtime destroy DIO expose',
       'rstream_runtime_status runtime read RI core',
       'rstream_webtty_exec runtime destroy DO webtty',
+      'rstream_webtty_fs_delete runtime destroy DIO fs',
+      'rstream_webtty_fs_download runtime destroy DIO fs',
+      'rstream_webtty_fs_list runtime read RIO fs',
+      'rstream_webtty_fs_mkdir runtime write IO fs',
+      'rstream_webtty_fs_read runtime read RIO fs',
+      'rstream_webtty_fs_upload runtime destroy DIO fs',
+      'rstream_webtty_fs_write runtime destroy DIO fs',
       'rstream_webtty_job_cancel runtime destroy DIO webtty',
       'rstream_webtty_job_list runtime read RIO webtty',
       'rstream_webtty_job_read runtime read RIO webtty',
@@ -66,11 +73,11 @@ describe('selecting tools', () => {
 
   it('takes toolsets, and read-only removes everything that changes something', () => {
     expect(names({ toolsets: ['expose'], readOnly: true })).toEqual(['rstream_local_tunnel_list']);
-    expect(names({ readOnly: true })).toHaveLength(7);
+    expect(names({ readOnly: true })).toHaveLength(9);
   });
 
   it('names the choices when a tool or toolset is unknown or ambiguous', () => {
     expect(() => names({ tools: ['list'] })).toThrow('no tool "list"');
-    expect(() => names({ toolsets: ['fs'] })).toThrow('no toolset "fs"');
+    expect(() => names({ toolsets: ['none'] })).toThrow('no toolset "none"');
   });
 });

@@ -113,6 +113,18 @@ export function fakePorts(change: Partial<RuntimePorts> = {}): FakePorts {
       read: async (handle) => jobOutput(handle.replace(/^.*#/, '')),
       cancel: async (handle) => jobInfo(handle.replace(/^.*#/, ''), { running: false, cancelled: true }),
     },
+    files: {
+      list: async ({ path }) => [
+        { path, kind: 'directory' },
+        { path: `${path}/a`, kind: 'file', size: 5 },
+      ],
+      read: async (_at, { offset, length }) => ({ bytes: Buffer.from('grüße').subarray(offset, offset + length), size: 7, etag: '"1"' }),
+      write: async (_at, content) => ({ bytes: content.length }),
+      makeFolder: async () => true,
+      remove: async () => true,
+      upload: async () => 5,
+      download: async () => 5,
+    },
     localTunnels: {
       async expose(request) {
         exposed.push(request);

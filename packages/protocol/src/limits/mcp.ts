@@ -3,7 +3,7 @@ import type { LimitTable } from './limit.ts';
 /** MCP servers, tools and the leases that agents open. */
 export const mcpLimits = {
   resultBytes: { default: 32_768, unit: 'bytes', about: 'Text of one tool result.' },
-  listBytes: { default: 20_480, unit: 'bytes', about: 'Whole answer to tools/list.' },
+  listBytes: { default: 28_672, unit: 'bytes', about: 'Whole answer to tools/list.' },
   messageBytes: { default: 8_388_608, unit: 'bytes', about: 'One message (line) from an MCP client.' },
   concurrentCalls: { default: 8, unit: 'count', about: 'Tool calls that run at once.' },
   queuedCalls: { default: 16, unit: 'count', about: 'Tool calls that wait for a free place.' },

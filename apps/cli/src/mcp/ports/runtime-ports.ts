@@ -4,6 +4,7 @@ import { productVersion } from '@rstream/protocol';
 import { leaseKeeper } from '../lease/keeper.ts';
 import { contextPort } from './context-port.ts';
 import { commandPort, inventoryPort, tokenPort } from './engine-ports.ts';
+import { filesPort } from './files-port.ts';
 import { jobPort } from './job-port.ts';
 import { operators } from './operators.ts';
 
@@ -23,6 +24,7 @@ export function runtimePorts({ flags, instance }: { readonly flags: ContextFlags
     inventory: inventoryPort(open),
     commands: commandPort(open),
     jobs: jobPort(open),
+    files: filesPort(open),
     tokens: tokenPort(open),
     localTunnels,
     async close() {
