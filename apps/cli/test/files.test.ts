@@ -1,5 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FilesWorld } from './support/files-world.ts';
 
@@ -218,4 +229,23 @@ describe('a carrier that is cut', () => {
     expect(outcome, outcome.stderr).toMatchObject({ code: 0 });
     expect(sha(readFileSync(world.remote('cut-up')))).toBe(sha(data));
   }, 60_000);
+
+  test('tail -f shows what is added, also after a cut, each byte once, and ends with Ctrl-C', async () => {
+    writeFileSync(world.remote('followed'), 'old\nfirst\n');
+    const child = world.here.start(['webtty', 'fs', 'tail', '-f', '-n', '1', 'rstrm://dev/followed']);
+    let seen = '';
+    const shows = async (text: string): Promise<void> => {
+      while (!seen.endsWith(text)) seen += String((await once(child.stdout, 'data'))[0]);
+    };
+    await shows('first\n');
+    appendFileSync(world.remote('followed'), 'second\n');
+    await shows('second\n');
+    world.proxy.cut();
+    appendFileSync(world.remote('followed'), 'third\n');
+    await shows('third\n');
+    expect(seen).toBe('first\nsecond\nthird\n');
+    const ended = once(child, 'exit');
+    child.kill('SIGINT');
+    expect((await ended)[0]).toBe(0);
+  }, 30_000);
 });
