@@ -30,7 +30,7 @@ export const webttyLimits = {
   },
   clientResume: { default: 300_000, unit: 'ms', about: 'Client: time for which it tries to resume a lost session.' },
   commandResume: {
-    default: 60_000,
+    default: 8_000,
     unit: 'ms',
     about: 'CLI: a command whose connection was lost waits this long to be resumed, then ends.',
   },
