@@ -16,6 +16,7 @@ const packages: Readonly<Record<string, string>> = {
   rclone: 'rclone',
   ssh: 'openssh-client',
   sshd: 'openssh-server',
+  unzip: 'unzip',
   wrk: 'wrk',
 };
 const extraFolders = ['/usr/sbin', '/usr/local/go/bin'];

@@ -31,6 +31,7 @@ interface Listing {
   readonly minimal: boolean;
 }
 
+const quotaNames: readonly Name[] = ['quota-available-bytes', 'quota-used-bytes'].map((local) => ({ uri: DAV, local }));
 /** Names read from the folder at once, and characters written at once. */
 const BATCH_ENTRIES = 128;
 const WRITE_CHARACTERS = 65_536;
@@ -40,13 +41,16 @@ export async function propfind(exchange: Exchange): Promise<void> {
   const { request, response, shared, address } = exchange;
   const guard = guardOf(exchange);
   const depth = depthOf(request) ?? 'infinity';
-  const query = parseQuery(await readBody(request, limits.webdav.xmlBytes.default));
+  const body = await readBody(request, limits.webdav.xmlBytes.default);
+  // Clients that ask nothing of one folder (npm webdav) look for its quota in the answer.
+  const query: Query = body.length === 0 ? { kind: 'all', include: depth === '0' ? quotaNames : [] } : parseQuery(body);
   await shared.root.with(address.segments, {}, async (place) => {
     const entry = existing(place);
     guard.assertHolds(place.key, entry);
     if (depth === 'infinity' && entry.kind === 'folder')
       throw new Failure(403, 'A folder is listed with Depth 0 or 1.', { condition: 'propfind-finite-depth' });
-    const wantsQuota = query.kind === 'some' && query.names.some(({ local }) => local.startsWith('quota-'));
+    const asked = query.kind === 'some' ? query.names : query.kind === 'all' ? query.include : [];
+    const wantsQuota = asked.some(({ local }) => local.startsWith('quota-'));
     const quota = wantsQuota ? await diskQuota(place.folder.at('.')) : undefined;
     const minimal = /(^|,)\s*return=minimal/i.test(header(request, 'prefer') ?? '');
     const listing: Listing = { exchange, query, quota, minimal };
@@ -139,7 +143,6 @@ function emptyElement({ uri, local }: Name): string {
 const nameOf = ({ uri, local }: XmlElement): Name => ({ uri, local });
 
 function parseQuery(body: Buffer): Query {
-  if (body.length === 0) return { kind: 'all', include: [] };
   const root = parseXml(body);
   if (!isDav(root, 'propfind')) throw new Failure(400, 'The body is no propfind element.');
   const [prop] = elementsOf(root, 'prop');

@@ -1,4 +1,4 @@
-import { copyFileSync, createWriteStream, mkdirSync, mkdtempSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, createWriteStream, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -90,7 +90,7 @@ async function measure(
     const get = await timed(() => ask(server, agent, { method: 'GET', path: '/large' }));
     const put = await timed(() => ask(server, agent, { method: 'PUT', path: '/uploaded', body: { file: source, size: bytes } }));
     if (statSync(join(server.root, 'uploaded')).size !== bytes) throw new Error(`${server.name} kept another size`);
-    unlinkSync(join(server.root, 'uploaded'));
+    await ask(server, agent, { method: 'DELETE', path: '/uploaded' });
     await server.loopDelay?.();
     const list = await timed(() => ask(server, agent, { method: 'PROPFIND', path: '/many', headers: { depth: '1' } }));
     const loop = await server.loopDelay?.();

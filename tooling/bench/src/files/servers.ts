@@ -101,7 +101,7 @@ export async function startApache(folder: string): Promise<FileServer> {
 export async function startRclone(folder: string): Promise<FileServer> {
   const root = newRoot(folder, 'rclone');
   const port = await freePort();
-  const child: ChildProcess = spawn(provide('rclone'), ['serve', 'webdav', root, '--addr', `127.0.0.1:${port}`, '--dir-cache-time', '0s'], {
+  const child: ChildProcess = spawn(provide('rclone'), ['serve', 'webdav', root, '--addr', `127.0.0.1:${port}`], {
     env: { ...process.env, RCLONE_CONFIG: join(folder, 'rclone.conf') },
     stdio: 'ignore',
   });
