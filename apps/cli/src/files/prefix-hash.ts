@@ -27,7 +27,7 @@ export class PrefixHash {
     }
   }
 
-  /** Forgets everything. */
+  /** Hexadecimal; nothing can be taken afterwards. */
   digest(): string {
     return this.#hash.digest('hex');
   }

@@ -4,7 +4,7 @@ import { outputOption, printResult } from '../output.ts';
 import type { FilesClient } from './client.ts';
 import { remoteLocation } from './location.ts';
 import { pathOf } from './path.ts';
-import { explain } from './upload.ts';
+import { explain } from './upload-options.ts';
 import { remoteOptions, withFiles } from './with-files.ts';
 
 /** Moves or copies on the device itself. A trailing slash, or a folder that is there, takes it in under its own name. */

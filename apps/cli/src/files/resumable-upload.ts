@@ -4,7 +4,8 @@ import { pathOf } from './path.ts';
 import { persist } from './persist.ts';
 import { PrefixHash } from './prefix-hash.ts';
 import { statusOf } from './status-error.ts';
-import { bodyOf, explain, uploadName, type Source, type Uploaded, type UploadOptions } from './upload.ts';
+import { explain, uploadName, type Uploaded, type UploadOptions } from './upload-options.ts';
+import { bodyOf, type Source } from './upload-source.ts';
 import { offeredHash } from './verify.ts';
 
 /**

@@ -6,7 +6,8 @@ import { makeFolder } from './make-folder.ts';
 import { pathOf } from './path.ts';
 import type { Tally } from './transfer.ts';
 import { localFolders, walk, type WalkedEntry } from './tree.ts';
-import { upload, type UploadOptions } from './upload.ts';
+import { upload } from './upload.ts';
+import type { UploadOptions } from './upload-options.ts';
 
 export interface TreeTransfer {
   readonly client: FilesClient;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FilesClient } from './client.ts';
-import { conditions, explain, type UploadOptions } from './upload.ts';
+import { conditions, explain, type UploadOptions } from './upload-options.ts';
 
 /** Writes what a stream gives, of any length, to a file of a device: all of it or nothing. */
 export async function writeFile(
