@@ -6,7 +6,7 @@ import { StdioClientTransport as StdioClientTransportV1 } from '@modelcontextpro
 import { describe, expect, it } from 'vitest';
 import { Home, RawServer, serveCommand } from './serve-process.ts';
 
-const toolCount = 8;
+const toolCount = 19;
 const secret = 'eyJhbGciOiJIUzI1NiJ9.eyJ0eXBlIjoicGF0Iiwic3ViIjoidSJ9.c2lnbmF0dXJlLW9mLWEtZmFrZQ';
 
 const withContext = (home: Home) =>
@@ -114,6 +114,8 @@ describe.concurrent('the process', { timeout: 60_000 }, () => {
       'rstream_context_get',
       'rstream_context_list',
       'rstream_runtime_status',
+      'rstream_webtty_job_list',
+      'rstream_webtty_job_read',
       'rstream_webtty_list',
     ]);
     await using wrong = new RawServer(home, ['--tools', 'nothing']);
