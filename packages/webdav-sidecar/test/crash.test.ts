@@ -12,7 +12,7 @@ import { ServedProcess, soak } from './served-process.ts';
 import { litter, snapshot } from './world.ts';
 
 const MIB = 1024 * 1024;
-const rounds = soak ? 40 : 2;
+const rounds = soak ? 15 : 2;
 let folder: string;
 let root: string;
 let served: ServedProcess;

@@ -4,34 +4,13 @@ import { openFile } from '../entry.ts';
 import { Failure, systemCode } from '../failure.ts';
 import { chunksOf } from '../file-chunks.ts';
 import type { Exchange } from '../exchange.ts';
+import type { ArchiveWriter } from './archive-writer.ts';
 import { writePatiently } from './outlet.ts';
 import { wordIn } from './parameters.ts';
-import type { Query } from './query.ts';
+import type { Query } from './question.ts';
 import { TarWriter } from './tar.ts';
 import { TreeWalk, type Walked } from './walk.ts';
 import { ZipWriter } from './zip.ts';
-
-/** One file or folder on its way into an archive. */
-export interface Archived {
-  /** Names joined by `/`; those of folders end with one. */
-  readonly path: string;
-  readonly modified: Date;
-  /** Permission bits. */
-  readonly mode: number;
-  /** Bytes of a file; exactly as many follow. */
-  readonly size: number;
-}
-
-/** Writes the parts of an archive that are not content. */
-export interface ArchiveWriter {
-  readonly type: string;
-  head(entry: Archived): Buffer;
-  /** Told of the content as it goes out. */
-  update(chunk: Buffer): void;
-  /** What follows the content. */
-  foot(): Buffer;
-  end(): Iterable<Buffer>;
-}
 
 /**
  * `?rstream=archive`: a folder with all below it, or a file. It begins before it is known whether it can be finished; when it cannot,

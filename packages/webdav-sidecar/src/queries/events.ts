@@ -6,7 +6,7 @@ import { Failure } from '../failure.ts';
 import { shown } from '../shown.ts';
 import { Rows } from './outlet.ts';
 import { numberIn } from './parameters.ts';
-import type { Query } from './query.ts';
+import type { Query } from './question.ts';
 import { entryFields, TreeWalk } from './walk.ts';
 import { FolderWatch } from './folder-watch.ts';
 

@@ -6,7 +6,7 @@ import { entryOf, openFile } from '../entry.ts';
 import { Failure } from '../failure.ts';
 import { chunksOf } from '../file-chunks.ts';
 import { wordIn } from './parameters.ts';
-import type { Query } from './query.ts';
+import type { Query } from './question.ts';
 
 /** `?rstream=hash`: the digest of a file in one state of it. */
 export async function hash({ exchange, place, parameters }: Query): Promise<void> {

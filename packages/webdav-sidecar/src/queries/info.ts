@@ -1,6 +1,6 @@
 import { fileQueries, type FilesInfo } from '@rstream/protocol/files';
 import { sendText } from '../answer.ts';
-import type { Query } from './query.ts';
+import type { Query } from './question.ts';
 
 /** `?rstream=info`: what this root is and can. */
 export async function info({ exchange: { response, shared } }: Query): Promise<void> {

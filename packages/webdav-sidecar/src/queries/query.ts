@@ -1,24 +1,16 @@
 import { fileQueries, fileQueryParameter } from '@rstream/protocol/files';
-import { existing, type Entry } from '../entry.ts';
+import { existing } from '../entry.ts';
 import type { Exchange } from '../exchange.ts';
 import { Failure } from '../failure.ts';
 import { guardOf } from '../guard.ts';
-import type { Place } from '../root.ts';
 import { archive } from './archive.ts';
 import { events } from './events.ts';
 import { hash } from './hash.ts';
 import { info } from './info.ts';
+import type { Query } from './question.ts';
 import { search } from './search.ts';
 import { tail } from './tail.ts';
 import { tree } from './tree.ts';
-
-/** A question about a file or folder that exists and may be seen. */
-export interface Query {
-  readonly exchange: Exchange;
-  readonly place: Place;
-  readonly entry: Entry;
-  readonly parameters: URLSearchParams;
-}
 
 type Name = (typeof fileQueries)[number];
 const queries: Readonly<Record<Name, (query: Query) => Promise<void>>> = { info, hash, tree, search, tail, archive, events };

@@ -7,7 +7,7 @@ import { globTest } from './glob.ts';
 import { linesWith, type LineMatch } from './lines.ts';
 import { Rows } from './outlet.ts';
 import { flagIn, numberIn, textIn, wordIn } from './parameters.ts';
-import type { Query } from './query.ts';
+import type { Query } from './question.ts';
 import { endRow, entryFields, TreeWalk, type Walked } from './walk.ts';
 
 /** `?rstream=search`: entries by name, lines by content, or lines of files by name. */

@@ -8,7 +8,7 @@ import { chunksOf } from '../file-chunks.ts';
 import { mediaType } from '../media-type.ts';
 import { writePatiently } from './outlet.ts';
 import { flagIn, numberIn } from './parameters.ts';
-import type { Query } from './query.ts';
+import type { Query } from './question.ts';
 
 /** `?rstream=tail`: the end of a file, and with `follow=1` whatever is added to it. */
 export async function tail(query: Query): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Archived, ArchiveWriter } from './archive.ts';
+import type { Archived, ArchiveWriter } from './archive-writer.ts';
 
 /** Blocks and fields of a tar archive, POSIX.1-2024 pax. */
 const BLOCK = 512;

@@ -2,7 +2,7 @@ import { limits } from '@rstream/protocol';
 import type { FileTreeRow } from '@rstream/protocol/files';
 import { numberIn } from './parameters.ts';
 import { Rows } from './outlet.ts';
-import type { Query } from './query.ts';
+import type { Query } from './question.ts';
 import { endRow, entryFields, TreeWalk } from './walk.ts';
 
 /** `?rstream=tree`: a folder and all below it, a row for each. */

@@ -7,7 +7,7 @@ import { Failure, systemCode } from '../failure.ts';
 import type { Folder } from '../folder.ts';
 import { shown } from '../shown.ts';
 import { Turn } from '../turn.ts';
-import type { Query } from './query.ts';
+import type { Query } from './question.ts';
 
 /** One entry below the folder that was asked about. `folder` is held only until the next one is asked for. */
 export interface Walked {

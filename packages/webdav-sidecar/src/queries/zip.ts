@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Archived, ArchiveWriter } from './archive.ts';
+import type { Archived, ArchiveWriter } from './archive-writer.ts';
 
 /** Numbers and names of the ZIP format: https://pkware.cachefly.net/webdocs/APPNOTE/APPNOTE-6.3.9.TXT */
 const LOCAL = 0x04034b50;
