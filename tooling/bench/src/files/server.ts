@@ -11,8 +11,10 @@ const RESOLUTION = 1;
 const sidecar = createSidecar({ root: process.argv[2] ?? '', maxUploadBytes: Number.MAX_SAFE_INTEGER });
 const server = createServer(sidecar.handle).listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
-delay.enable();
+// Only between two lines: the monitor itself wakes the loop a thousand times a second.
+let isOn = false;
 createInterface({ input: process.stdin }).on('line', () => {
   console.log((delay.max / 1e6).toFixed(2));
+  isOn = isOn ? !delay.disable() : delay.enable();
   delay.reset();
 });
