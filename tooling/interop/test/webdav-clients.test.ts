@@ -45,9 +45,9 @@ describe('the webdav client of npm', () => {
     expect(await client.putFileContents('/a.txt', 'hello')).toBe(true);
     expect(await client.putFileContents('/a.txt', 'other', { overwrite: false })).toBe(false);
     expect(readFileSync(join(root, 'a.txt'), 'utf8')).toBe('hello');
-    expect((await buffer(client.createReadStream('/a.txt', { range: { start: 1, end: 2 } }) as unknown as NodeJS.ReadableStream)).toString()).toBe(
-      'el',
-    );
+    expect(
+      (await buffer(client.createReadStream('/a.txt', { range: { start: 1, end: 2 } }) as unknown as NodeJS.ReadableStream)).toString(),
+    ).toBe('el');
     await client.partialUpdateFileContents('/a.txt', 1, 2, 'EL');
     expect(await client.getFileContents('/a.txt', { format: 'text' })).toBe('hELlo');
   });
