@@ -139,7 +139,8 @@ describe('the page of a device, in Chromium', () => {
     await tab.click('Tools');
     await tab.click('Larger font');
     await tab.picture('menu');
-    await tab.page.waitForFunction(() => localStorage.getItem('rstream.preferences')?.includes('"fontSize":15'));
+    const kept = (): Promise<string> => tab.page.evaluate(() => localStorage.getItem('rstream.preferences') ?? '');
+    await expect.poll(kept, { timeout: 10_000 }).toContain('"fontSize":15');
   });
 
   it('asks before a program fills the clipboard, and before a link is opened', async () => {
