@@ -73,7 +73,7 @@ export async function planCommand(open: MessageOf<'open'>, device: Device, askin
   assertSupported(open, config, policy);
   assertSane(config);
   const account = await chooseAccount(device, config.username ?? {});
-  const terminal = planTerminal(open, config);
+  const terminal = planTerminal(config);
   const contract = speaksContract(open);
   const exec = contract ? config.exec : undefined;
   const env = await environmentOf(config, device, { account, exec, terminal: terminal !== undefined });

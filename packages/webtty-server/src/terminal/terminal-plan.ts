@@ -1,12 +1,10 @@
 import { basename } from 'node:path';
 import { limits, RstreamError } from '@rstream/protocol';
-import { OpenCapability, type Config, type MessageOf, type TerminalSize } from '@rstream/protocol/webtty';
+import type { Config, TerminalSize } from '@rstream/protocol/webtty';
 
 /** Everything decided about the terminal of a command. */
 export interface TerminalPlan {
   readonly size: TerminalSize;
-  /** Output that may be unacknowledged, in bytes; undefined for a client that gives no credit. */
-  readonly window: number | undefined;
 }
 
 /** What a client without a size of its own has most likely. */
@@ -16,11 +14,10 @@ const TERM_NAME = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/;
 const DEFAULT_TERM = 'xterm-256color';
 
 /** The terminal that an open message asks for. */
-export function planTerminal(open: MessageOf<'open'>, config: Config): TerminalPlan | undefined {
+export function planTerminal(config: Config): TerminalPlan | undefined {
   if (config.options?.allocateTty !== true) return undefined;
-  const credits = open.capabilities.includes(OpenCapability.OUTPUT_CREDIT);
   const asked = config.terminalSize === undefined ? undefined : usableSize(config.terminalSize);
-  return { size: asked ?? DEFAULT_SIZE, window: credits ? limits.webtty.terminalWindow.default : undefined };
+  return { size: asked ?? DEFAULT_SIZE };
 }
 
 /** A size within bounds; undefined for one without rows or columns, which clients send when they do not know. */
