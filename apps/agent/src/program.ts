@@ -22,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    failure = error instanceof CommanderError ? usageError(error) : toRstreamError(error);
+    failure = error instanceof CommanderError ? usageError(error, argv) : toRstreamError(error);
   }
   if (failure !== undefined) report(failure, argv);
   return exitCodeOf(failure);
@@ -109,9 +109,11 @@ function addLabel(text: string, labels: Readonly<Record<string, string>> = {}): 
   return { ...labels, [text.slice(0, equals)]: text.slice(equals + 1) };
 }
 
-function usageError(error: CommanderError): RstreamError {
+function usageError(error: CommanderError, [group]: readonly string[]): RstreamError {
   const message = error.code === 'commander.help' ? 'There is no command. Did you mean "run"?' : error.message.replace(/^error: /, '');
-  return new RstreamError('ERR_RSTREAM_AGENT_CONFIG', message, { next: 'Run: rstream-agent run --help' });
+  return new RstreamError('ERR_RSTREAM_AGENT_CONFIG', message, {
+    next: `Run: rstream-agent ${group === 'recordings' ? group : 'run'} --help`,
+  });
 }
 
 function report(error: RstreamError, argv: readonly string[]): void {
